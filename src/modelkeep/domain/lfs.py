@@ -1,0 +1,86 @@
+"""Git LFS: object ids and pointer files.
+
+Source: the Git LFS specification, docs/spec.md ("The Pointer").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from modelkeep.domain.errors import InvalidInput
+
+POINTER_LIMIT = 1024
+"""A pointer file is smaller than this many bytes (specification: "must be less than 1024 bytes")."""
+
+MAX_SIZE = 2**63 - 1
+
+_OID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_VERSIONS = (
+    b"https://git-lfs.github.com/spec/v1",
+    b"http://git-media.io/v/2",
+    b"https://hawser.github.com/spec/v1",
+)
+_KEY = re.compile(rb"[a-z0-9.\-]+")
+_EXTENSION = re.compile(rb"ext-[0-9]-[a-z0-9.\-]+")
+
+
+class Oid(str):
+    """The SHA-256 of a blob: 64 lower-case hexadecimal characters. Build it with :meth:`parse`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: object) -> Oid:
+        """Checks that ``text`` is an oid.
+
+        Raises:
+            InvalidInput: It is not 64 lower-case hexadecimal characters.
+        """
+        if not isinstance(text, str) or not _OID.fullmatch(text):
+            raise InvalidInput("An object id is 64 lower-case hexadecimal characters (SHA-256).", code="invalid_oid")
+        return cls(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A pointer file: the oid and the size in bytes of the blob that stands behind a path."""
+
+    oid: Oid
+    size: int
+
+
+def parse_pointer(content: bytes) -> Pointer | None:
+    """Reads a pointer file; None where the bytes are something else.
+
+    It is as lenient as the client: the version line comes first, keys after it are unique, ``oid`` and ``size`` are
+    there, extensions (``ext-0-name``) are passed over. The empty file is no pointer here (the client treats it as one,
+    but it names no object).
+    """
+    if not 0 < len(content) < POINTER_LIMIT:
+        return None
+    lines = content.rstrip(b"\n").split(b"\n")
+    key, _, value = lines[0].partition(b" ")
+    if key != b"version" or value.rstrip(b"\r") not in _VERSIONS:
+        return None
+    found: dict[bytes, bytes] = {}
+    for line in lines[1:]:
+        key, _, value = line.rstrip(b"\r").partition(b" ")
+        if not _KEY.fullmatch(key) or key in found:
+            return None
+        if key not in (b"oid", b"size") and not _EXTENSION.fullmatch(key):
+            return None
+        found[key] = value
+    algorithm, _, digest = found.get(b"oid", b"").partition(b":")
+    size = found.get(b"size", b"")
+    if algorithm != b"sha256" or not size.isdigit() or len(size) > 19:
+        return None
+    text = digest.decode("ascii", "replace")
+    if not _OID.fullmatch(text) or int(size) > MAX_SIZE:
+        return None
+    return Pointer(Oid(text), int(size))
+
+
+def format_pointer(pointer: Pointer) -> bytes:
+    """Writes the pointer file exactly as the client does, so that the same object always makes the same blob."""
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{pointer.oid}\nsize {pointer.size}\n".encode()
