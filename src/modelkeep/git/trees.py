@@ -1,0 +1,197 @@
+"""Files and directories of a commit, and the content of blobs. Git LFS pointers count as the files they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygit2
+
+from modelkeep.domain.errors import NotFound, TooLarge, Unavailable
+from modelkeep.domain.lfs import POINTER_LIMIT, parse_pointer
+from modelkeep.domain.objects import EntryKind, TreeEntry
+from modelkeep.git import paths, process
+from modelkeep.git.library import check_id, open_repository, read_object
+from modelkeep.git.objects import load_commit
+
+MAX_ENTRIES = 1_000_000
+"""A recursive listing ends with an error here: a tree of a few kilobytes can name itself 10**9 times."""
+
+DIRECTORY_MODE = 0o040000
+FILE_MODE = 0o100644
+EXECUTABLE_MODE = 0o100755
+
+_LINK_MODE = 0o120000
+_SUBMODULE_MODE = 0o160000
+_CHUNK = 1 << 20
+
+RawEntry = tuple[bytes, int, str]
+"""Name, mode, object id."""
+
+
+def entry(git_dir: Path, commit_id: str, path: str) -> TreeEntry | None:
+    """What is at ``path`` in a commit; None where there is nothing. "" is the root directory.
+
+    Raises:
+        InvalidInput: The path cannot be one.
+        NotFound: There is no such commit.
+    """
+    paths.check_readable(path)
+    repository = open_repository(git_dir)
+    tree_id = load_commit(repository, commit_id).tree_id
+    for raw in paths.candidates(path):
+        found = lookup(repository, tree_id, raw)
+        if found:
+            return _entry(repository, path, *found)
+    return None
+
+
+def list_tree(
+    git_dir: Path, commit_id: str, path: str = "", recursive: bool = False, limit: int = MAX_ENTRIES
+) -> list[TreeEntry]:
+    """The entries of a directory of a commit, sorted by path; ``recursive`` gives those below as well.
+
+    Paths are whole, from the root of the repository.
+
+    Raises:
+        InvalidInput: The path cannot be one.
+        NotFound: There is no such commit or no such directory.
+        TooLarge: There are more than ``limit`` entries.
+    """
+    paths.check_readable(path)
+    repository = open_repository(git_dir)
+    start = _directory(repository, load_commit(repository, commit_id).tree_id, path)
+    found: list[tuple[bytes, int, str]] = []
+    waiting = [start]
+    while waiting:
+        prefix, tree_id = waiting.pop()
+        for name, mode, object_id in read_tree(repository, tree_id):
+            whole = prefix + name
+            found.append((whole, mode, object_id))
+            if recursive and mode == DIRECTORY_MODE and len(whole) < paths.MAX_PATH:
+                waiting.append((whole + b"/", object_id))
+        if len(found) > limit:
+            raise TooLarge(
+                f"This directory holds more than {limit} files.", code="tree_too_large", limit=limit
+            )
+    found.sort()
+    return [_entry(repository, paths.show(name), mode, object_id) for name, mode, object_id in found]
+
+
+def read_blob(git_dir: Path, blob_id: str, limit: int) -> bytes:
+    """The content of a blob.
+
+    Raises:
+        NotFound: There is no such blob.
+        TooLarge: It is larger than ``limit`` bytes.
+    """
+    repository = open_repository(git_dir)
+    size = _blob_size(repository, blob_id)
+    if size is not None and size > limit:
+        raise TooLarge(
+            f"The file is larger than {limit} bytes.", code="file_too_large", limit=limit, size=size
+        )
+    return read_object(repository, blob_id, "blob")
+
+
+def blob_size(git_dir: Path, blob_id: str) -> int:
+    """The size of a blob in bytes.
+
+    Raises:
+        NotFound: There is no such blob.
+    """
+    size = _blob_size(open_repository(git_dir), blob_id)
+    if size is None:
+        raise NotFound(f"There is no blob {blob_id} in this repo.", code="blob_not_found")
+    return size
+
+
+def iter_blob(git_dir: Path, blob_id: str, timeout: float = 3600) -> Iterator[bytes]:
+    """The content of a blob in pieces of at most 1 MiB, never whole in this process's memory.
+
+    Close the iterator to stop early.
+
+    Raises:
+        NotFound: There is no such blob.
+        Unavailable: It could not be read to its end.
+    """
+    rest = blob_size(git_dir, blob_id)
+    with process.stream(["cat-file", "blob", blob_id], git_dir=git_dir, timeout=timeout) as output:
+        while piece := output.read(_CHUNK):
+            rest -= len(piece)
+            yield piece
+        if rest:
+            raise Unavailable("A file could not be read to its end.", code="git_failed")
+
+
+def read_tree(repository: pygit2.Repository, tree_id: str) -> Iterator[RawEntry]:
+    """The entries of a tree object in Git's order; modes as Git normalises them.
+
+    Raises:
+        NotFound: There is no such tree.
+    """
+    content = read_object(repository, tree_id, "tree")
+    position = 0
+    while position < len(content):
+        space = content.find(b" ", position)
+        end = content.find(b"\0", space)
+        if space < 0 or end < 0 or end + 21 > len(content):
+            return
+        yield content[space + 1 : end], _mode(content[position:space]), content[end + 1 : end + 21].hex()
+        position = end + 21
+
+
+def lookup(repository: pygit2.Repository, tree_id: str, path: bytes) -> tuple[int, str] | None:
+    """Mode and id of what is at ``path`` (b"": the tree itself) below a tree."""
+    mode, object_id = DIRECTORY_MODE, tree_id
+    for segment in path.split(b"/") if path else ():
+        if mode != DIRECTORY_MODE:
+            return None
+        found = next((e for e in read_tree(repository, object_id) if e[0] == segment), None)
+        if found is None:
+            return None
+        _, mode, object_id = found
+    return mode, object_id
+
+
+def _directory(repository: pygit2.Repository, tree_id: str, path: str) -> tuple[bytes, str]:
+    for raw in paths.candidates(path):
+        found = lookup(repository, tree_id, raw)
+        if found and found[0] == DIRECTORY_MODE:
+            return (raw + b"/" if raw else b""), found[1]
+    raise NotFound(f"There is no directory {path[:200]!a} here.", code="path_not_found")
+
+
+def _entry(repository: pygit2.Repository, path: str, mode: int, object_id: str) -> TreeEntry:
+    if mode == DIRECTORY_MODE:
+        return TreeEntry(path, EntryKind.DIRECTORY, object_id, mode, None)
+    if mode == _SUBMODULE_MODE:
+        return TreeEntry(path, EntryKind.SUBMODULE, object_id, mode, None)
+    size = _blob_size(repository, object_id)
+    if mode == _LINK_MODE:
+        return TreeEntry(path, EntryKind.LINK, object_id, mode, size)
+    if size is not None and size < POINTER_LIMIT:
+        pointer = parse_pointer(read_object(repository, object_id, "blob"))
+        if pointer:
+            return TreeEntry(path, EntryKind.FILE, object_id, mode, pointer.size, pointer.oid)
+    return TreeEntry(path, EntryKind.FILE, object_id, mode, size)
+
+
+def _blob_size(repository: pygit2.Repository, blob_id: str) -> int | None:
+    try:
+        kind, size = repository.odb.read_header(check_id(blob_id))
+    except (KeyError, ValueError, OSError, pygit2.GitError):
+        return None
+    return int(size) if kind == pygit2.enums.ObjectType.BLOB else None
+
+
+def _mode(raw: bytes) -> int:
+    """Git knows five modes; whatever else old programs wrote is read as the nearest (tree-walk.h, canon_mode)."""
+    try:
+        mode = int(raw, 8)
+    except ValueError:
+        return FILE_MODE
+    kind = mode & 0o170000
+    if kind == 0o100000:
+        return EXECUTABLE_MODE if mode & 0o100 else FILE_MODE
+    return kind if kind in (DIRECTORY_MODE, _LINK_MODE) else _SUBMODULE_MODE
