@@ -160,8 +160,8 @@ class Actor:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nobody is signed in."""
-        return self.user_id is None
+        """Whether nobody is signed in (commands on the hub's own machine act without a user, but not anonymously)."""
+        return self.user_id is None and not self.is_hub_admin
 
     def is_within_limits(self, name: RepoName | str) -> bool:
         """Whether the token reaches this repo or namespace. A token for one repo does not reach its namespace."""

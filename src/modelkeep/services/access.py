@@ -1,0 +1,180 @@
+"""The one place where permission is decided: every service asks here before it touches a repo or a namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelkeep.db import namespaces, repos
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import (
+    Action,
+    Actor,
+    Role,
+    Visibility,
+    allows,
+    effective_role,
+    role_needed,
+    scopes_allow,
+)
+from modelkeep.domain.accounts import Namespace
+from modelkeep.domain.errors import ModelkeepError, NotFound, NotPermitted, Unauthenticated
+from modelkeep.domain.repos import Repo, RepoKind
+
+
+@dataclass(frozen=True, slots=True)
+class RepoAccess:
+    """A repo that an actor may read, with the role that decides the rest."""
+
+    actor: Actor
+    repo: Repo
+    role: Role
+
+    def may(self, action: Action) -> bool:
+        """Whether role and token allow ``action``."""
+        return allows(self.role, action) and scopes_allow(self.actor.scopes, action)
+
+    def require(self, action: Action) -> None:
+        """Raises:
+        Unauthenticated: Nobody is signed in, and ``action`` needs somebody.
+        NotPermitted: The role or the token does not allow it.
+        """
+        error = self.refusal(action)
+        if error is not None:
+            raise error
+
+    def refusal(self, action: Action) -> ModelkeepError | None:
+        """Why ``action`` is not allowed; None where it is."""
+        if self.may(action):
+            return None
+        return _refusal(self.actor, self.role, action, f"the repo {self.repo.full_name}")
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceAccess:
+    """A namespace with the role that an actor has in it (None: no member)."""
+
+    actor: Actor
+    namespace: Namespace
+    role: Role | None
+
+    def require(self, action: Action) -> None:
+        """Raises:
+        Unauthenticated: Nobody is signed in.
+        NotPermitted: The role or the token does not allow ``action``.
+        """
+        if not (allows(self.role, action) and scopes_allow(self.actor.scopes, action)):
+            raise _refusal(self.actor, self.role, action, f"'{self.namespace.name}'")
+
+
+def find_repo(
+    tx: Transaction,
+    actor: Actor,
+    namespace: str,
+    name: str,
+    action: Action = Action.READ,
+    *,
+    kind: RepoKind = RepoKind.MODEL,
+) -> RepoAccess:
+    """Finds a repo by its present or a former name, for an actor who wants to do ``action`` to it.
+
+    Raises:
+        Unauthenticated: Nobody is signed in and the repo is not public, or does not exist, or the action needs
+            somebody.
+        NotFound: It does not exist, or this actor may not know that it does.
+        NotPermitted: The actor may read it but not do ``action``.
+    """
+    found = repos.repo_with_role(tx, namespace, name, kind, actor.user_id)
+    access = None if found is None else _access(actor, *found)
+    if access is None:
+        raise _hidden(actor, f"There is no repo '{namespace}/{name}', or you may not see it.", "repo_not_found")
+    access.require(action)
+    return access
+
+
+def find_repo_by_id(tx: Transaction, actor: Actor, repo_id: str, action: Action = Action.READ) -> RepoAccess:
+    """Like :func:`find_repo`, for a repo known by its id (from a signed URL)."""
+    repo = repos.repo_by_id(tx, repo_id)
+    access = None
+    if repo is not None and repo.deleted_at is None:
+        granted = None if actor.user_id is None else repos.granted_role(tx, repo, actor.user_id)
+        access = _access(actor, repo, granted)
+    if access is None:
+        raise _hidden(actor, "There is no such repo, or you may not see it.", "repo_not_found")
+    access.require(action)
+    return access
+
+
+def find_namespace(tx: Transaction, actor: Actor, name: str, action: Action | None = None) -> NamespaceAccess:
+    """Finds a user or an organisation.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
+        NotFound: There is none of that name.
+        NotPermitted: The actor may not do ``action`` there.
+    """
+    if actor.is_anonymous:
+        raise _sign_in()
+    namespace = namespaces.namespace_by_name(tx, name)
+    if namespace is None:
+        raise NotFound(f"There is no user or organisation '{name}'.", code="namespace_not_found")
+    role: Role | None = None
+    if actor.is_within_limits(namespace.name):
+        if actor.is_hub_admin or namespace.id == actor.user_id:
+            role = Role.OWNER
+        elif actor.user_id is not None:
+            role = namespaces.member_role(tx, namespace.id, actor.user_id)
+    access = NamespaceAccess(actor, namespace, role)
+    if action is not None:
+        access.require(action)
+    return access
+
+
+def require_hub_admin(actor: Actor) -> None:
+    """Raises:
+    Unauthenticated: Nobody is signed in.
+    NotPermitted: The actor is no administrator of the hub, or uses a token without scope ``admin`` or with limits.
+    """
+    if actor.is_anonymous:
+        raise _sign_in()
+    if not actor.is_hub_admin or not scopes_allow(actor.scopes, Action.ADMINISTER) or actor.limits:
+        raise NotPermitted(
+            "Only an administrator of this hub may do this (a token needs scope admin and no limits).",
+            code="admin_needed",
+        )
+
+
+def _access(actor: Actor, repo: Repo, granted: Role | None) -> RepoAccess | None:
+    if not scopes_allow(actor.scopes, Action.READ):
+        return None
+    if not actor.is_within_limits(repo.full_name):
+        # Outside its limits a token opens no more than what anybody may read.
+        return RepoAccess(actor, repo, Role.READER) if repo.visibility is Visibility.PUBLIC else None
+    role = effective_role(actor, granted, repo.visibility)
+    return None if role is None else RepoAccess(actor, repo, role)
+
+
+def _hidden(actor: Actor, message: str, code: str) -> ModelkeepError:
+    return _sign_in() if actor.is_anonymous else NotFound(message, code=code)
+
+
+def _sign_in() -> Unauthenticated:
+    return Unauthenticated("Sign in first: send a token (or user name and password).", code="unauthenticated")
+
+
+def _refusal(actor: Actor, role: Role | None, action: Action, what: str) -> ModelkeepError:
+    if actor.is_anonymous:
+        return _sign_in()
+    verb = action.value.replace("_", " ")
+    if allows(role, action):
+        return NotPermitted(
+            f"This token does not allow '{verb}' on {what}; use one with another scope.",
+            code="scope_missing",
+            action=action.value,
+        )
+    have = f"you are {role.label}" if role is not None else "you are no member"
+    return NotPermitted(
+        f"'{verb}' on {what} needs the role {role_needed(action).label}; {have}.",
+        code="role_missing",
+        action=action.value,
+        role_needed=role_needed(action).label,
+    )

@@ -1,0 +1,342 @@
+"""The one gate in front of every ref update, whichever door it comes through.
+
+A pushed pack, a commit made by the REST API and a tag made by ``promote`` are all a list of proposed ref updates and
+the blobs that come with them. The gate says which of them may not pass, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelkeep.db import blobs, locks, protections
+from modelkeep.db import registry as registry_index
+from modelkeep.domain.access import Action, Actor, Role
+from modelkeep.domain.errors import Conflict, InvalidInput, ModelkeepError, NotPermitted, TooLarge
+from modelkeep.domain.events import Event, TagProblem
+from modelkeep.domain.history import fold_artifact
+from modelkeep.domain.lfs import Oid, parse_pointer
+from modelkeep.domain.objects import NewBlob, RefUpdate
+from modelkeep.domain.paging import PageRequest
+from modelkeep.domain.repos import Protection, Repo
+from modelkeep.domain.tag_grammar import EventKind, TagName, parse_tag
+from modelkeep.git import incoming, objects, refs
+from modelkeep.services.access import RepoAccess
+from modelkeep.services.ports import MIB, Rules, Stores
+from modelkeep.services.registry_tags import read_registry_tag
+
+_ACTION_OF = {
+    EventKind.REGISTRATION: Action.REGISTER,
+    EventKind.DEREGISTRATION: Action.RETRACT,
+    EventKind.ASSIGNMENT: Action.PROMOTE,
+    EventKind.UNASSIGNMENT: Action.PROMOTE,
+    EventKind.DEPRECATION: Action.RETRACT,
+    EventKind.CREATION: Action.RETRACT,
+}
+_MAX_REFUSALS = 20
+_MAX_CHANGED_PATHS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What is proposed: ref updates, and where their new objects lie until they are accepted.
+
+    ``quarantine`` is the object directory of a push that has not been accepted yet; None where the objects are in the
+    repository already and ``blobs`` names the new ones.
+    """
+
+    updates: Sequence[RefUpdate]
+    quarantine: Path | None = None
+    blobs: Sequence[NewBlob] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the gate found out on the way: the LFS objects that the new pointers name, to be linked to the repo."""
+
+    pointers: tuple[tuple[Oid, int], ...]
+
+
+class Refused(Exception):
+    """The gate's answer: every reason, none of the updates goes through."""
+
+    def __init__(self, reasons: Sequence[ModelkeepError]) -> None:
+        super().__init__("; ".join(reason.message for reason in reasons))
+        self.reasons = tuple(reasons)
+
+
+class Gate:
+    """Checks proposed ref updates against permissions, protection rules, LFS and the registry's grammar."""
+
+    def __init__(self, stores: Stores, rules: Rules) -> None:
+        self._stores = stores
+        self._rules = rules
+
+    def check(self, access: RepoAccess, proposal: Incoming) -> Passed:
+        """Lets the updates pass, all together, or refuses them.
+
+        The caller holds the repo's lock, so that what was checked is still so when the refs move.
+
+        Raises:
+            Refused: With every reason found (at most 20).
+        """
+        git_dir = self._stores.repositories.path(access.repo.id)
+        reasons: list[ModelkeepError] = []
+        with self._stores.database.read() as tx:
+            rules = _with_default(access.repo, protections.protections_of(tx, access.repo.id))
+        for update in proposal.updates:
+            try:
+                self._check_ref(access, git_dir, proposal, update, rules)
+            except ModelkeepError as reason:
+                reasons.append(reason)
+        reasons += self._check_registry(access, git_dir, proposal)
+        pointers, blob_reasons = self._check_blobs(access, git_dir, proposal)
+        reasons += blob_reasons
+        if not reasons:
+            reasons += self._check_locks(access, git_dir, proposal)
+        if reasons:
+            raise Refused(reasons[:_MAX_REFUSALS])
+        return Passed(tuple(pointers))
+
+    def _check_ref(
+        self,
+        access: RepoAccess,
+        git_dir: Path,
+        proposal: Incoming,
+        update: RefUpdate,
+        rules: Sequence[Protection],
+    ) -> None:
+        is_tag = update.ref.startswith("refs/tags/")
+        if not is_tag and not update.ref.startswith("refs/heads/"):
+            raise NotPermitted(
+                f"{update.ref}: only branches (refs/heads/) and tags (refs/tags/) can be pushed.", code="ref_namespace"
+            )
+        if not refs.is_valid_name(update.ref):
+            raise InvalidInput(f"{update.ref!r} is no valid name for a ref.", code="invalid_ref")
+        short = update.ref.split("/", 2)[2]
+        registry_name = parse_tag(short) if is_tag else None
+        if registry_name is not None:
+            return  # judged by _check_registry
+        access.require(Action.WRITE)
+        if not update.is_delete and not is_tag:
+            self._require_commit(git_dir, proposal, update)
+        covering = [rule for rule in rules if rule.covers(is_tag, short)]
+        if covering:
+            self._check_protection(access, git_dir, proposal, update, covering)
+
+    def _check_protection(
+        self,
+        access: RepoAccess,
+        git_dir: Path,
+        proposal: Incoming,
+        update: RefUpdate,
+        covering: Sequence[Protection],
+    ) -> None:
+        kind, short = ("tag" if covering[0].is_tag else "branch"), update.ref.split("/", 2)[2]
+        needed = max(rule.push_role for rule in covering)
+        if access.role < needed:
+            raise NotPermitted(
+                f"{kind} '{short}' is protected: pushing to it needs the role {needed.label}, you are "
+                f"{access.role.label}. Push to another branch instead.",
+                code="protected_ref",
+            )
+        if update.is_delete and not all(rule.allows_delete for rule in covering):
+            raise NotPermitted(
+                f"{kind} '{short}' is protected and cannot be deleted. A maintainer can change the rule in the repo's "
+                "settings.",
+                code="protected_ref",
+            )
+        if update.is_create or update.is_delete or all(rule.allows_force for rule in covering):
+            return
+        is_forward = not covering[0].is_tag and objects.is_ancestor(
+            git_dir, update.old, update.new, quarantine=proposal.quarantine
+        )
+        if not is_forward:
+            raise NotPermitted(
+                f"{kind} '{short}' is protected: "
+                + ("it cannot be moved." if covering[0].is_tag else "it cannot be force-pushed.")
+                + " Fetch, rebase or merge, and push without force.",
+                code="protected_ref",
+            )
+
+    def _require_commit(self, git_dir: Path, proposal: Incoming, update: RefUpdate) -> None:
+        if not incoming.commit_exists(git_dir, proposal.quarantine, update.new):
+            raise InvalidInput(f"{update.ref} would point to {update.new[:12]}, which is no commit.", code="no_commit")
+
+    def _check_registry(self, access: RepoAccess, git_dir: Path, proposal: Incoming) -> list[ModelkeepError]:
+        reasons: list[ModelkeepError] = []
+        events: dict[str, list[Event]] = {}
+        replaced: set[str] = set()
+        for update in proposal.updates:
+            if not update.ref.startswith("refs/tags/"):
+                continue
+            tag = update.ref.removeprefix("refs/tags/")
+            name = parse_tag(tag)
+            replaced.add(tag)
+            try:
+                if name is not None:
+                    _check_registry_right(access, update, tag, name)
+                if update.is_delete:
+                    continue
+                found = read_registry_tag(incoming.raw_tag_in(git_dir, proposal.quarantine, tag, update.new))
+                if isinstance(found, TagProblem):
+                    raise InvalidInput(f"tag '{tag}': {found.reason}. {found.remedy}", code=f"tag_{found.code}")
+                if found is not None:
+                    events.setdefault(found.artifact, []).append(found)
+            except ModelkeepError as reason:
+                reasons.append(reason)
+        for artifact, new_events in events.items():
+            reasons += self._check_versions(access, artifact, new_events, replaced)
+        return reasons
+
+    def _check_versions(
+        self, access: RepoAccess, artifact: str, new_events: list[Event], replaced: set[str]
+    ) -> list[ModelkeepError]:
+        registrations = [e for e in new_events if e.kind is EventKind.REGISTRATION]
+        if not registrations:
+            return []
+        with self._stores.database.read() as tx:
+            known = [e for e in registry_index.events_of(tx, access.repo.id, artifact) if e.tag not in replaced]
+        after = fold_artifact(artifact, [*known, *new_events])
+        before = fold_artifact(artifact, known)
+        reasons: list[ModelkeepError] = []
+        for event in registrations:
+            here = [v for v in after.versions if v.commit == event.commit and v.is_registered and v.is_active]
+            others = sorted(v.name for v in here if v.name != event.version)
+            if others:
+                reasons.append(
+                    Conflict(
+                        f"tag '{event.tag}': commit {event.commit[:12]} is already version {others[0]} of "
+                        f"'{artifact}'; a commit holds one version of an artifact. Make a new commit, or deregister "
+                        f"{others[0]} first.",
+                        code="version_exists_for_commit",
+                    )
+                )
+            earlier = before.version(event.version or "")
+            if earlier is not None and earlier.is_registered and earlier.is_active:
+                reasons.append(
+                    Conflict(
+                        f"tag '{event.tag}': version {event.version} of '{artifact}' is already registered, at commit "
+                        f"{earlier.commit[:12]}. Choose the next version.",
+                        code="version_exists",
+                    )
+                )
+        return reasons
+
+    def _check_blobs(
+        self, access: RepoAccess, git_dir: Path, proposal: Incoming
+    ) -> tuple[list[tuple[Oid, int]], list[ModelkeepError]]:
+        new: Iterable[NewBlob] = proposal.blobs
+        if proposal.quarantine is not None:
+            new = incoming.new_blobs(git_dir, proposal.quarantine)
+        pointers: dict[tuple[Oid, int], str] = {}
+        too_large: dict[str, int] = {}
+        for blob in new:
+            pointer = parse_pointer(blob.content) if blob.content is not None else None
+            if pointer is not None:
+                pointers[pointer.oid, pointer.size] = blob.id
+            elif blob.size > self._rules.max_git_file:
+                too_large[blob.id] = blob.size
+        missing = self._unreadable(access.actor, access.repo, pointers)
+        if not too_large and not missing:
+            return list(pointers), []
+        paths = self._paths(git_dir, proposal, [*too_large, *missing])
+        reasons: list[ModelkeepError] = [
+            self._too_large(paths[blob_id], size) for blob_id, size in too_large.items() if blob_id in paths
+        ]
+        reasons += [_lfs_missing(paths[blob_id], oid) for blob_id, oid in missing.items() if blob_id in paths]
+        unreachable = {blob_id for blob_id in missing if blob_id not in paths}
+        return [key for key, blob_id in pointers.items() if blob_id not in unreachable], reasons
+
+    def _unreadable(self, actor: Actor, repo: Repo, pointers: dict[tuple[Oid, int], str]) -> dict[str, Oid]:
+        if not pointers:
+            return {}
+        with self._stores.database.read() as tx:
+            readable = blobs.readable(tx, actor, repo.id, sorted({oid for oid, _ in pointers}))
+        return {
+            blob_id: oid
+            for (oid, size), blob_id in pointers.items()
+            if oid not in readable or readable[oid].size != size
+        }
+
+    def _paths(self, git_dir: Path, proposal: Incoming, blob_ids: Sequence[str]) -> dict[str, list[str]]:
+        if proposal.quarantine is None:
+            return {blob_id: [blob_id] for blob_id in blob_ids}  # made by the hub: named by its path
+        tips = [update.new for update in proposal.updates if not update.is_delete]
+        return incoming.name_blobs(git_dir, proposal.quarantine, tips, blob_ids)
+
+    def _too_large(self, paths: list[str], size: int) -> TooLarge:
+        path = paths[0]
+        pattern = f"*.{path.rsplit('.', 1)[1]}" if "." in path.rsplit("/", 1)[-1] else path
+        return TooLarge(
+            f"{path} has {size / MIB:.1f} MiB; files over {self._rules.max_git_file / MIB:g} MiB go through Git LFS:\n"
+            f'  git lfs track "{pattern}" && git add .gitattributes\n'
+            f'  git lfs migrate import --include="{pattern}"   (rewrites the commits that hold it)\n'
+            "  and push again.",
+            code="file_too_large",
+            path=path,
+            size=size,
+        )
+
+    def _check_locks(self, access: RepoAccess, git_dir: Path, proposal: Incoming) -> list[ModelkeepError]:
+        with self._stores.database.read() as tx:
+            held = {
+                lock.path: lock.owner_name
+                for lock in locks.list_locks(tx, access.repo.id, PageRequest(limit=10_000)).items
+                if lock.owner_id != access.actor.user_id
+            }
+        if not held:
+            return []
+        touched: set[str] = set()
+        for update in proposal.updates:
+            if update.ref.startswith("refs/heads/") and not update.is_delete:
+                old = None if update.is_create else update.old
+                changed = incoming.changed_paths(
+                    git_dir, proposal.quarantine, old, update.new, limit=_MAX_CHANGED_PATHS
+                )
+                touched.update(path for path in changed if path in held)
+        return [
+            Conflict(
+                f"{path} is locked by {held[path]}. Ask them to unlock it ('git lfs unlock {path}'), or leave it out "
+                "of this push.",
+                code="locked",
+                path=path,
+            )
+            for path in sorted(touched)
+        ]
+
+
+def _with_default(repo: Repo, rules: Sequence[Protection]) -> list[Protection]:
+    if any(rule.pattern == repo.default_branch and not rule.is_tag for rule in rules):
+        return list(rules)
+    return [*rules, Protection(0, False, _literal(repo.default_branch), Role.CONTRIBUTOR)]
+
+
+def _literal(pattern: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in pattern)
+
+
+def _check_registry_right(access: RepoAccess, update: RefUpdate, tag: str, name: TagName) -> None:
+    if update.is_create:
+        access.require(_ACTION_OF[name.kind])
+        return
+    refusal = access.refusal(Action.RETRACT)
+    if refusal is not None:
+        verb = "deleted" if update.is_delete else "moved"
+        raise NotPermitted(
+            f"tag '{tag}' is part of the registry's history and cannot be {verb}: {refusal.message} To take a version "
+            "back, deregister it.",
+            code="registry_tag",
+        )
+
+
+def _lfs_missing(paths: list[str], oid: Oid) -> InvalidInput:
+    return InvalidInput(
+        f"{paths[0]} is an LFS pointer to {oid[:12]}…, which has not been uploaded to this repo. Run\n"
+        "  git lfs push --all origin\n"
+        "  and push again (git push --no-verify and hooks switched off skip the upload).",
+        code="lfs_object_missing",
+        path=paths[0],
+        oid=oid,
+    )

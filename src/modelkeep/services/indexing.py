@@ -1,0 +1,146 @@
+"""Keeps the SQL index of refs, versions and stages equal to what Git says.
+
+``apply`` follows a ref update, ``rebuild`` starts from nothing; both read Git inside the write transaction, so that of
+two that race the later one sees the newest refs. A crash between ref and SQL shows as a digest that differs from the
+refs on disk; ``repair_all`` looks for that when the hub starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from modelkeep.db import refs as refs_index
+from modelkeep.db import registry as registry_index
+from modelkeep.db import repos
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.errors import NotFound
+from modelkeep.domain.events import Event, TagProblem
+from modelkeep.domain.history import fold, fold_artifact
+from modelkeep.domain.objects import Ref
+from modelkeep.domain.registry import stage_rows, version_rows
+from modelkeep.domain.tag_grammar import parse_tag
+from modelkeep.git import locks, refs, tags
+from modelkeep.services.access import find_repo
+from modelkeep.services.ports import Stores
+from modelkeep.services.registry_tags import read_registry_tag
+
+_TAGS = "refs/tags/"
+_LOCK_SECONDS = 60.0
+
+
+class Indexing:
+    """The index of one hub."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def apply(self, tx: Transaction, repo_id: str, ref_names: Sequence[str]) -> None:
+        """Brings the index up to date for these refs, whatever has become of them."""
+        git_dir = self._stores.repositories.path(repo_id)
+        refs_index.lock_repo(tx, repo_id)
+        present = refs.read_refs(git_dir, ref_names)
+        gone = [name for name in ref_names if name not in present]
+        refs_index.apply(tx, repo_id, list(present.values()), gone)
+        tag_names = [name.removeprefix(_TAGS) for name in ref_names if name.startswith(_TAGS)]
+        if tag_names:
+            self._apply_tags(tx, repo_id, git_dir, tag_names, present)
+
+    def rebuild(self, repo_id: str) -> int:
+        """Rebuilds the index of a repo from its bare repository alone.
+
+        Returns:
+            How many refs it has.
+        """
+        git_dir = self._stores.repositories.path(repo_id)
+        with locks.exclusive(git_dir, _LOCK_SECONDS), self._stores.database.write() as tx:
+            refs_index.lock_repo(tx, repo_id)
+            all_refs = refs.list_refs(git_dir)
+            refs_index.replace_all(tx, repo_id, all_refs, refs.digest(git_dir))
+            registry_index.clear(tx, repo_id)
+            names = [ref.name.removeprefix(_TAGS) for ref in all_refs if ref.is_tag and _may_matter(ref)]
+            events, problems = _read(git_dir, names)
+            registry_index.replace_events(tx, repo_id, [], events, problems)
+            for artifact, state in fold(events).items():
+                registry_index.replace_artifact(
+                    tx, repo_id, artifact, version_rows(state), stage_rows(state)
+                )
+            return len(all_refs)
+
+    def rebuild_named(self, actor: Actor, namespace: str, name: str) -> int:
+        """Rebuilds the index of a repo for somebody who may configure it.
+
+        Raises:
+            NotFound: There is no such repo for this actor.
+            NotPermitted: The role does not allow it.
+        """
+        with self._stores.database.read() as tx:
+            repo = find_repo(tx, actor, namespace, name, Action.CONFIGURE).repo
+        return self.rebuild(repo.id)
+
+    def rebuild_by_name(self, namespace: str, name: str) -> int:
+        """Rebuilds the index of a repo, for the hub's own administration on its machine.
+
+        Raises:
+            NotFound: There is no such repo.
+        """
+        with self._stores.database.read() as tx:
+            repo = repos.repo_by_name_of_any_kind(tx, namespace, name)
+        if repo is None:
+            raise NotFound(f"There is no repo '{namespace}/{name}'.", code="repo_not_found")
+        return self.rebuild(repo.id)
+
+    def lagging(self) -> list[str]:
+        """The ids of the repos whose refs on disk differ from the index."""
+        with self._stores.database.read() as tx:
+            known = repos.all_repo_ids(tx)
+        found = []
+        for repo_id, digest in known:
+            git_dir = self._stores.repositories.path(repo_id)
+            if self._stores.repositories.exists(repo_id) and refs.digest(git_dir) != digest:
+                found.append(repo_id)
+        return found
+
+    def repair_all(self) -> list[str]:
+        """Rebuilds the index of every repo where it lags; the result is their ids."""
+        lagging = self.lagging()
+        for repo_id in lagging:
+            self.rebuild(repo_id)
+        return lagging
+
+    def rebuild_all(self) -> list[tuple[str, int]]:
+        """Rebuilds the index of all repos; the result is each id with its count of refs."""
+        with self._stores.database.read() as tx:
+            known = repos.all_repo_ids(tx)
+        return [(repo_id, self.rebuild(repo_id)) for repo_id, _ in known if self._stores.repositories.exists(repo_id)]
+
+    def _apply_tags(
+        self, tx: Transaction, repo_id: str, git_dir: Path, names: list[str], present: dict[str, Ref]
+    ) -> None:
+        interesting = [n for n in names if f"{_TAGS}{n}" in present and _may_matter(present[f"{_TAGS}{n}"])]
+        affected = {parsed.artifact for parsed in map(parse_tag, names) if parsed is not None}
+        events, problems = _read(git_dir, interesting)
+        registry_index.replace_events(tx, repo_id, names, events, problems)
+        for artifact in sorted(affected):
+            state = fold_artifact(artifact, registry_index.events_of(tx, repo_id, artifact))
+            registry_index.replace_artifact(tx, repo_id, artifact, version_rows(state), stage_rows(state))
+
+
+def _may_matter(ref: Ref) -> bool:
+    # A lightweight tag of another name can be left out without reading an object; an annotated one may hold a
+    # registry tag's name inside.
+    return parse_tag(ref.name.removeprefix(_TAGS)) is not None or ref.target != ref.commit
+
+
+def _read(git_dir: Path, names: Sequence[str]) -> tuple[list[Event], list[TagProblem]]:
+    events: list[Event] = []
+    problems: list[TagProblem] = []
+    if names:
+        for raw in tags.read_tags(git_dir, names):
+            found = read_registry_tag(raw)
+            if isinstance(found, Event):
+                events.append(found)
+            elif found is not None:
+                problems.append(found)
+    return events, problems

@@ -1,0 +1,64 @@
+"""What services are given: the stores they work on, and the hub's rules as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from modelkeep.blobs.local import LocalBlobStore
+from modelkeep.db.engine import Database
+from modelkeep.git.repositories import Repositories
+from modelkeep.identity.signing import Signer
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+def utc_now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The media beneath the services, and the clock."""
+
+    database: Database
+    repositories: Repositories
+    blobs: LocalBlobStore
+    signer: Signer
+    now: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Limits and choices of this hub. Sizes are in bytes.
+
+    Attributes:
+        max_git_file: A file over this size must go through Git LFS.
+        max_lfs_object: A larger LFS object is refused in the batch answer.
+        max_batch_objects: Objects in one LFS batch request.
+        max_commit_body: Size of one commit request of the REST API.
+        multipart_above: Objects larger than this are offered in parts to clients that ask for ``multipart``.
+        part_size: Size of such a part.
+        url_lifetime: Shortest life of a signed transfer URL; large objects get more.
+        restore_within: How long a deleted repo can be restored.
+        default_branch: Of a new repo.
+        default_visibility: Of a new organisation's repos.
+        admins_create_organisations: Only administrators of the hub create organisations.
+        login_failures_allowed: Wrong passwords for one name and address before log-in is slowed down.
+    """
+
+    max_git_file: int = 10 * MIB
+    max_lfs_object: int = 1024 * GIB
+    max_batch_objects: int = 1000
+    max_commit_body: int = 32 * MIB
+    multipart_above: int = 64 * MIB
+    part_size: int = 64 * MIB
+    url_lifetime: timedelta = field(default=timedelta(hours=1))
+    restore_within: timedelta = field(default=timedelta(days=30))
+    default_branch: str = "main"
+    default_visibility: str = "private"
+    admins_create_organisations: bool = False
+    login_failures_allowed: int = 5

@@ -1,0 +1,193 @@
+"""A push by git, from the first look at the refs to the index: authorise, check, accept, index.
+
+The edge streams the pack; this service decides. ``decide`` runs while the new objects are in quarantine and takes the
+repo's lock when it accepts; ``finish`` runs when git has moved the refs (or not) and always releases the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelkeep.db import blobs, repos
+from modelkeep.db import refs as refs_index
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.errors import ModelkeepError
+from modelkeep.domain.objects import ZERO_ID, RefUpdate
+from modelkeep.domain.repos import Repo, RepoKind
+from modelkeep.git import locks, refs
+from modelkeep.git.transport import Proposal, Verdict
+from modelkeep.services.access import RepoAccess, find_repo
+from modelkeep.services.audit import record
+from modelkeep.services.gate import Gate, Incoming, Passed, Refused
+from modelkeep.services.indexing import Indexing
+from modelkeep.services.ports import Rules, Stores
+
+_LOCK_SECONDS = 60.0
+_PUSH_ACTIONS = (Action.WRITE, Action.REGISTER, Action.PROMOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchTarget:
+    """What git may read from."""
+
+    repo: Repo
+    git_dir: Path
+
+
+class Pushes:
+    """Fetches and pushes over Git's own protocol."""
+
+    def __init__(self, stores: Stores, rules: Rules, gate: Gate, indexing: Indexing) -> None:
+        self._stores = stores
+        self._rules = rules
+        self._gate = gate
+        self._indexing = indexing
+
+    def for_fetch(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> FetchTarget:
+        """Finds the repo that somebody wants to fetch from.
+
+        Raises:
+            Unauthenticated: Nobody is signed in and it is not public (or is not there).
+            NotFound: It is not there for this actor.
+        """
+        with self._stores.database.read() as tx:
+            access = find_repo(tx, actor, namespace, name, Action.READ, kind=kind)
+        return FetchTarget(access.repo, self._stores.repositories.path(access.repo.id))
+
+    def for_push(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> Push:
+        """Opens a push by somebody who may push something; what exactly, the gate says ref by ref.
+
+        Raises:
+            Unauthenticated: Nobody is signed in.
+            NotFound: The repo is not there for this actor.
+            NotPermitted: The actor may only read it.
+        """
+        with self._stores.database.read() as tx:
+            access = find_repo(tx, actor, namespace, name, Action.READ, kind=kind)
+            if not any(access.may(action) for action in _PUSH_ACTIONS):
+                access.require(Action.WRITE)
+        return Push(self._stores, self._gate, self._indexing, access)
+
+
+class Push:
+    """One push. Call :meth:`decide` at most once and :meth:`finish` always."""
+
+    def __init__(self, stores: Stores, gate: Gate, indexing: Indexing, access: RepoAccess) -> None:
+        self._stores = stores
+        self._gate = gate
+        self._indexing = indexing
+        self._access = access
+        self._lock: locks.RepoLock | None = None
+        self._updates: Sequence[RefUpdate] = ()
+        self._recreate: str | None = None
+        self.git_dir = stores.repositories.path(access.repo.id)
+
+    @property
+    def repo(self) -> Repo:
+        """The repo that is pushed to."""
+        return self._access.repo
+
+    @property
+    def hidden_refs(self) -> list[str]:
+        """Refs to leave out of what is advertised to the pusher.
+
+        A repo that holds nothing but the hub's own first commit shows no refs, so that both a clone of it and a local
+        repository with a history of its own can be pushed.
+        """
+        pristine = self._pristine_ref()
+        return [pristine] if pristine else []
+
+    def decide(self, proposal: Proposal) -> Verdict:
+        """Judges the proposed updates while their objects are in quarantine. Raises nothing: an error refuses."""
+        try:
+            self._lock = locks.exclusive(self.git_dir, _LOCK_SECONDS)
+            passed = self._gate.check(self._access, Incoming(proposal.updates, proposal.quarantine))
+        except Refused as refused:
+            self._release()
+            return Verdict(False, _shown(refused.reasons))
+        except ModelkeepError as error:
+            self._release()
+            return Verdict(False, error.message)
+        except BaseException:
+            self._release()
+            raise
+        self._accept(proposal, passed)
+        return Verdict(True, "")
+
+    def finish(self) -> None:
+        """Brings the index up to date with whatever git did, then lets the next writer in."""
+        try:
+            if self._updates:
+                self._restore_pristine()
+                with self._stores.database.write() as tx:
+                    self._indexing.apply(tx, self.repo.id, [update.ref for update in self._updates])
+                    self._record(tx)
+        finally:
+            self._release()
+
+    def _accept(self, proposal: Proposal, passed: Passed) -> None:
+        try:
+            if passed.pointers:
+                with self._stores.database.write() as tx:
+                    blobs.link(
+                        tx, self.repo.id, passed.pointers, self._access.actor.user_id, self._stores.now()
+                    )
+            self._drop_pristine(proposal.updates)
+        except BaseException:
+            self._release()
+            raise
+        self._updates = list(proposal.updates)
+
+    def _pristine_ref(self) -> str | None:
+        pristine = self.repo.pristine_commit
+        if pristine is None:
+            return None
+        ref = f"refs/heads/{self.repo.default_branch}"
+        present = refs.list_refs(self.git_dir)
+        return ref if [(r.name, r.target) for r in present] == [(ref, pristine)] else None
+
+    def _drop_pristine(self, updates: Sequence[RefUpdate]) -> None:
+        pristine = self._pristine_ref()
+        if pristine is not None and any(u.ref == pristine and u.is_create and not u.is_delete for u in updates):
+            self._recreate = pristine
+            refs.delete_ref(self.git_dir, pristine, self.repo.pristine_commit)
+
+    def _restore_pristine(self) -> None:
+        if self._recreate is not None and self.repo.pristine_commit and not refs.list_refs(self.git_dir):
+            refs.create_ref(self.git_dir, self._recreate, self.repo.pristine_commit)
+
+    def _record(self, tx: Transaction) -> None:
+        now = self._stores.now()
+        applied = 0
+        for update in self._updates:
+            present = refs_index.ref_by_name(tx, self.repo.id, update.ref)
+            target = present.target if present else ZERO_ID
+            if target != update.new:
+                continue  # git did not move it
+            applied += 1
+            verb = "delete" if update.is_delete else "create" if update.is_create else "update"
+            record(
+                tx,
+                self._access.actor,
+                f"ref.{verb}",
+                f"{self.repo.full_name} {update.ref}",
+                repo=self.repo,
+                old=update.old,
+                new=update.new,
+            )
+        if applied:
+            repos.update_repo(tx, self.repo.id, updated_at=now, pristine_commit=None)
+
+    def _release(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+
+def _shown(reasons: Sequence[ModelkeepError]) -> str:
+    return "\n".join(["Push refused:", *(f"- {reason.message}" for reason in reasons)])
+
+

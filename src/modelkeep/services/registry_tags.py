@@ -1,0 +1,57 @@
+"""From a raw tag to a registry event, or to the reason why it is none.
+
+One rule serves the index (which isolates a bad tag) and the gate (which refuses it), so that the two never differ.
+"""
+
+from __future__ import annotations
+
+from modelkeep.domain.events import Event, TagProblem, event_of
+from modelkeep.domain.objects import RawTag
+from modelkeep.domain.tag_grammar import EventKind, parse_tag
+from modelkeep.git.tags import parse_tag_object
+
+_REMAKE = "Delete it and make it again with 'git tag -a' (or gto, or modelkeep)."
+
+
+def read_registry_tag(raw: RawTag) -> Event | TagProblem | None:
+    """Reads a tag as a registry event.
+
+    Returns:
+        The event; the problem of a tag that has, or whose object has, a registry tag's name but is no event; None for
+        every other tag.
+    """
+    name = parse_tag(raw.ref_name)
+    if raw.content is None:
+        if name is None:
+            return None
+        return TagProblem(
+            raw.ref_name,
+            "lightweight",
+            "it is a lightweight tag; a registry tag is annotated, because it records who did it and when",
+            _REMAKE,
+        )
+    parsed = parse_tag_object(raw.content)
+    own_name = parsed.name.decode("utf-8", "replace")
+    if name is None:
+        if parse_tag(own_name) is None:
+            return None
+        return TagProblem(
+            raw.ref_name, "name_differs", f"the tag object inside is named '{own_name}', a registry tag's name", _REMAKE
+        )
+    if name.kind is EventKind.CREATION:
+        return TagProblem(
+            raw.ref_name, "created_tag", "'@created' is no event, and stops every gto command", "Delete it."
+        )
+    if own_name != raw.ref_name:
+        return TagProblem(raw.ref_name, "name_differs", f"the tag object inside is named '{own_name}'", _REMAKE)
+    if raw.direct_type != "commit":
+        return TagProblem(
+            raw.ref_name, "not_a_commit", f"it points to a {raw.direct_type}, not to a commit", _REMAKE
+        )
+    if parsed.tagger is None:
+        return TagProblem(
+            raw.ref_name, "no_tagger", f"it has no usable tagger ({parsed.tagger_problem or 'missing'})", _REMAKE
+        )
+    if parsed.message is None:
+        return TagProblem(raw.ref_name, "no_message", "its message is missing or not UTF-8", _REMAKE)
+    return event_of(name, raw.ref_name, raw.direct_id, parsed.tagger, parsed.message, raw.target)

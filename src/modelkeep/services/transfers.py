@@ -1,0 +1,206 @@
+"""Moving the bytes of LFS objects, by ticket: who comes with one is checked again, then the edge streams.
+
+An object becomes visible in this order: its bytes durable under their name, then the link that lets the repo read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelkeep.blobs.ports import AppendWriter, BlobInfo, BlobWriter, PartWriter
+from modelkeep.db import blobs
+from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.errors import InvalidInput, NotFound, NotPermitted
+from modelkeep.domain.lfs import Oid
+from modelkeep.services.access import find_repo_by_id
+from modelkeep.services.authentication import Authentication
+from modelkeep.services.lfs import Lfs
+from modelkeep.services.ports import Stores
+from modelkeep.services.tickets import Act, Ticket, Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class BlobFile:
+    """A blob as a file of this machine."""
+
+    oid: str
+    size: int
+    path: Path
+
+
+class Transfers:
+    """Uploads and downloads of LFS objects. Every call blocks for at most a short time, but for ``complete``."""
+
+    def __init__(self, stores: Stores, tickets: Tickets, authentication: Authentication, lfs: Lfs) -> None:
+        self._stores = stores
+        self._tickets = tickets
+        self._authentication = authentication
+        self._lfs = lfs
+
+    def download(self, text: str, oid: str, address: str) -> BlobFile:
+        """Opens a download.
+
+        Raises:
+            NotPermitted: The ticket will not do.
+            NotFound: The actor may not read the repo any more, or the object is gone.
+        """
+        ticket, _ = self._use(text, oid, address, Action.READ, Act.DOWNLOAD)
+        return self.blob(ticket.oid)
+
+    def blob(self, oid: str) -> BlobFile:
+        """A blob that the caller knows the actor may read.
+
+        Raises:
+            NotFound: Its bytes are not here.
+        """
+        info, path = self._stores.blobs.stat(oid), self._stores.blobs.path(oid)
+        if info is None or path is None:
+            raise NotFound("The bytes of this object are not here.", code="object_missing")
+        return BlobFile(oid, info.size, path)
+
+    def begin(self, text: str, oid: str, address: str, length: int | None) -> tuple[Ticket, BlobWriter]:
+        """Starts an upload in one piece (transfer ``basic``). End it with :meth:`commit`, or abort the writer.
+
+        Raises:
+            InvalidInput: ``length`` (of the request) is another than the object's size.
+            NotPermitted: The ticket will not do.
+        """
+        ticket, _ = self._use(text, oid, address, Action.WRITE, Act.UPLOAD)
+        if length is not None and length != ticket.size:
+            raise InvalidInput(
+                f"The object has {ticket.size} bytes, the request {length}.", code="size_mismatch", oid=ticket.oid
+            )
+        return ticket, self._stores.blobs.begin(ticket.oid, ticket.size)
+
+    def commit(self, ticket: Ticket, writer: BlobWriter) -> None:
+        """Makes an upload durable and readable by its repo.
+
+        Raises:
+            InvalidInput: The bytes are not those of the oid; nothing is kept.
+        """
+        self._link(ticket, writer.commit())
+
+    def resume_offset(self, text: str, oid: str, address: str) -> tuple[int, int]:
+        """How many bytes of a resumable upload are here, and how many it has in all."""
+        ticket, _ = self._use(text, oid, address, Action.WRITE, Act.RESUME)
+        if self._has(ticket):
+            return ticket.size, ticket.size
+        upload_id = _upload_id(ticket)
+        self._stores.blobs.partials.open(upload_id, ticket.size)
+        return self._stores.blobs.partials.offset(upload_id), ticket.size
+
+    def resume(self, text: str, oid: str, address: str, offset: int) -> tuple[Ticket, AppendWriter]:
+        """Continues a resumable upload at ``offset``; end it with :meth:`resumed`.
+
+        Raises:
+            Conflict: The upload is at another offset (code ``offset_mismatch``).
+        """
+        ticket, _ = self._use(text, oid, address, Action.WRITE, Act.RESUME)
+        upload_id = _upload_id(ticket)
+        self._stores.blobs.partials.open(upload_id, ticket.size)
+        return ticket, self._stores.blobs.partials.append(upload_id, offset)
+
+    def resumed(self, ticket: Ticket, writer: AppendWriter) -> int:
+        """Ends an addition; a complete upload becomes an object. Gives the new offset.
+
+        Raises:
+            InvalidInput: The bytes are not those of the oid; the upload is discarded.
+        """
+        offset = writer.commit()
+        if offset == ticket.size:
+            self._link(ticket, self._stores.blobs.partials.finish(_upload_id(ticket), ticket.oid, ticket.size))
+        return offset
+
+    def part(self, text: str, oid: str, address: str, length: int | None) -> PartWriter:
+        """Starts one part of a multipart upload. Commit or abort the writer.
+
+        Raises:
+            InvalidInput: ``length`` is not the part's.
+        """
+        ticket, _ = self._use(text, oid, address, Action.WRITE, Act.PART)
+        part_size = self._lfs.part_size(ticket.size)
+        start = (ticket.part - 1) * part_size
+        expected = min(part_size, ticket.size - start)
+        if length is not None and length != expected:
+            raise InvalidInput(
+                f"Part {ticket.part} has {expected} bytes, the request {length}.", code="size_mismatch"
+            )
+        upload_id = _upload_id(ticket)
+        self._stores.blobs.partials.open(upload_id, ticket.size)
+        return self._stores.blobs.partials.write_part(upload_id, ticket.part, start, expected)
+
+    def complete(self, text: str, oid: str, address: str, etags: dict[int, str]) -> None:
+        """Makes an object of the parts; hashing what was not hashed on arrival may take long.
+
+        Args:
+            text: The ticket.
+            oid: From the URL.
+            address: Of the client.
+            etags: What the client was told for each part number.
+
+        Raises:
+            InvalidInput: Parts are missing or others than the client means, or the bytes are not those of the oid.
+        """
+        ticket, _ = self._use(text, oid, address, Action.WRITE, Act.COMPLETE)
+        if self._has(ticket):
+            return
+        upload_id = _upload_id(ticket)
+        partials = self._stores.blobs.partials
+        if ticket.size == 0:
+            partials.open(upload_id, 0)
+        stored = {part.number: part.etag for part in partials.parts(upload_id)}
+        wrong = sorted(number for number, etag in etags.items() if stored.get(number) != etag.strip('"'))
+        if wrong:
+            raise InvalidInput(f"Part {wrong[0]} is not what was uploaded; send it again.", code="part_mismatch")
+        self._link(ticket, partials.finish(upload_id, ticket.oid, ticket.size))
+
+    def verify(self, text: str | None, actor: Actor, repo_id: str | None, oid: str, size: int, address: str) -> None:
+        """Says whether an uploaded object is here, readable by its repo, and of that size.
+
+        Args:
+            text: The ticket; None where the client came with credentials instead.
+            actor: Who came with credentials.
+            repo_id: The repo that such a client means.
+            oid: What was uploaded.
+            size: In bytes.
+            address: Of the client.
+
+        Raises:
+            NotFound: It is not.
+        """
+        if text is not None:
+            ticket, _ = self._use(text, oid, address, Action.WRITE, Act.VERIFY)
+            repo_id = ticket.repo_id
+        with self._stores.database.read() as tx:
+            repo = find_repo_by_id(tx, actor, repo_id or "", Action.WRITE).repo if text is None else None
+            linked = blobs.linked(tx, repo.id if repo else repo_id or "", [oid])
+        info = self._stores.blobs.stat(oid)
+        if linked.get(oid) != size or info is None or info.size != size:
+            raise NotFound("This object was not uploaded completely; upload it again.", code="object_missing")
+
+    def _has(self, ticket: Ticket) -> bool:
+        with self._stores.database.read() as tx:
+            linked = blobs.linked(tx, ticket.repo_id, [ticket.oid])
+        return linked.get(ticket.oid) == ticket.size and self._stores.blobs.stat(ticket.oid) is not None
+
+    def _use(self, text: str, oid: str, address: str, action: Action, *acts: Act) -> tuple[Ticket, Actor]:
+        ticket = self._tickets.read(text, *acts)
+        if ticket.oid != oid:
+            raise NotPermitted("This URL is for another object.", code="forged_url")
+        actor = self._authentication.by_ids(ticket.user_id, ticket.token_id, address, "lfs")
+        with self._stores.database.read() as tx:
+            find_repo_by_id(tx, actor, ticket.repo_id, action)
+        return ticket, actor
+
+    def _link(self, ticket: Ticket, info: BlobInfo) -> None:
+        with self._stores.database.write() as tx:
+            blobs.record_blob_and_link(
+                tx, Oid(info.oid), info.size, ticket.repo_id, ticket.user_id, self._stores.now()
+            )
+
+
+def _upload_id(ticket: Ticket) -> str:
+    text = f"{ticket.repo_id}:{ticket.oid}:{ticket.size}:{ticket.user_id}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

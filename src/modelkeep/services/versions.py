@@ -1,0 +1,208 @@
+"""Versions: register, and read what is registered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelkeep.db import registry as registry_index
+from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from modelkeep.domain.events import TagProblem
+from modelkeep.domain.history import ArtifactState
+from modelkeep.domain.names import parse_artifact
+from modelkeep.domain.paging import Page, PageRequest
+from modelkeep.domain.registry import VersionRow
+from modelkeep.domain.tag_grammar import EventKind, TagName
+from modelkeep.domain.versions import Bump, SemVer, next_version
+from modelkeep.services.access import RepoAccess, find_repo
+from modelkeep.services.ports import Stores
+from modelkeep.services.registry_writes import RegistryWrites
+from modelkeep.services.revisions import resolve
+from modelkeep.services.writes import Writes
+
+LONGEST_MESSAGE = 10_000
+
+
+class Versions:
+    """The versions of a repo's artifacts."""
+
+    def __init__(self, stores: Stores, writes: Writes, registry: RegistryWrites) -> None:
+        self._stores = stores
+        self._writes = writes
+        self._registry = registry
+
+    def register(
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        artifact: str,
+        *,
+        version: str | None = None,
+        bump: Bump | None = None,
+        revision: str | None = None,
+        message: str | None = None,
+    ) -> VersionRow:
+        """Registers a commit as a version: the given one, or the next after the latest.
+
+        Args:
+            actor: Needs the action ``register``.
+            namespace: Of the repo.
+            name: Of the repo.
+            artifact: Its name, ``directory:name`` in a monorepo.
+            version: ``v1.2.3`` (the ``v`` may be left out); None for the next one.
+            bump: Which part to raise where no version is given; None for the patch.
+            revision: What to register; None for the default branch.
+            message: The tag's message; None for GTO's usual one.
+
+        Raises:
+            InvalidInput: No possible name or version, or both a version and a bump.
+            Conflict: The commit has a version already, or the version exists.
+            NotFound: No such repo or revision.
+        """
+        parse_artifact(artifact)
+        if version is not None and bump is not None:
+            raise InvalidInput("Give either a version or a bump, not both.", code="version_and_bump")
+        wanted = SemVer.parse_lenient(version) if version is not None else None
+        check_message(message)
+        with self._stores.database.read() as tx:
+            access = find_repo(tx, actor, namespace, name, Action.REGISTER)
+        with self._writes.locked(access.repo.id) as git_dir:
+            with self._stores.database.read() as tx:
+                commit = resolve(tx, access.repo, git_dir, revision).commit
+            chosen = self.write_registration(access, git_dir, artifact, commit, wanted, bump, message)
+        return self.get(actor, access.repo.namespace, access.repo.name, artifact, chosen)
+
+    def write_registration(
+        self,
+        access: RepoAccess,
+        git_dir: Path,
+        artifact: str,
+        commit: str,
+        wanted: SemVer | None,
+        bump: Bump | None,
+        message: str | None,
+    ) -> str:
+        """Makes the tag of a version under the repo's lock, which the caller holds; gives the version's name.
+
+        Raises:
+            Conflict: The commit has a version already, or the version exists.
+        """
+        state = self._registry.state(access.repo.id, artifact)
+        here = state.version_at(commit)
+        if here is not None:
+            raise Conflict(
+                f"Commit {commit[:12]} is already version {here.name} of '{artifact}'; a commit holds one version of an "
+                "artifact.",
+                code="version_exists_for_commit",
+                version=here.name,
+            )
+        latest = state.latest
+        chosen = str(wanted or next_version(latest.semver if latest else None, bump))
+        while wanted is None and state.version(chosen) is not None:
+            # A deregistered version keeps its number: pass over it.
+            chosen = str(SemVer.parse(chosen).bumped("patch"))
+        earlier = state.version(chosen)
+        if earlier is not None and earlier.is_registered and earlier.is_active:
+            raise AlreadyExists(
+                f"Version {chosen} of '{artifact}' is already registered, at commit {earlier.commit[:12]}; choose "
+                "another.",
+                code="version_exists",
+                version=chosen,
+            )
+        if earlier is not None and earlier.is_registered and earlier.commit != commit:
+            raise Conflict(
+                f"Version {chosen} of '{artifact}' was deregistered; it can only come back at its own commit "
+                f"{earlier.commit[:12]}.",
+                code="version_deregistered",
+                version=chosen,
+            )
+        counter = state.next_counter if earlier is not None else None
+        self._registry.write_tag(
+            access,
+            git_dir,
+            state,
+            TagName(EventKind.REGISTRATION, artifact, version=chosen, counter=counter),
+            commit,
+            message or f"Registering artifact {artifact} version {chosen}",
+        )
+        return chosen
+
+    def get(self, actor: Actor, namespace: str, name: str, artifact: str, version: str) -> VersionRow:
+        """One version; ``latest`` names the greatest active one.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        with self._stores.database.read() as tx:
+            repo = find_repo(tx, actor, namespace, name).repo
+            if version == "latest":
+                row = registry_index.latest_row(tx, repo.id, artifact)
+            else:
+                row = registry_index.version_row(tx, repo.id, artifact, str(SemVer.parse_lenient(version)))
+        if row is None:
+            raise NotFound(f"There is no version {version} of '{artifact}' in {repo.full_name}.", code="no_version")
+        return row
+
+    def list(
+        self, actor: Actor, namespace: str, name: str, artifact: str, page: PageRequest, *, active_only: bool = False
+    ) -> Page[VersionRow]:
+        """The versions of an artifact, greatest first.
+
+        Raises:
+            NotFound: The repo has no such artifact.
+        """
+        with self._stores.database.read() as tx:
+            repo = find_repo(tx, actor, namespace, name).repo
+            if artifact not in registry_index.artifacts_of(tx, repo.id):
+                raise NotFound(f"There is no artifact '{artifact}' in {repo.full_name}.", code="no_artifact")
+            return registry_index.versions_of(tx, repo.id, artifact, page, active_only=active_only)
+
+    def overview(
+        self,
+        actor: Actor,
+        page: PageRequest,
+        *,
+        repo: tuple[str, str] | None = None,
+        namespace: str | None = None,
+        query: str | None = None,
+    ) -> Page[registry_index.OverviewRow]:
+        """The registry's table: every artifact that the actor may see, with its latest version and its stages.
+
+        Raises:
+            NotFound: ``repo`` names none.
+        """
+        with self._stores.database.read() as tx:
+            repo_id = find_repo(tx, actor, *repo).repo.id if repo else None
+            return registry_index.overview(
+                tx, actor, page, repo_id=repo_id, namespace=namespace, query=query
+            )
+
+    def problems(self, actor: Actor, namespace: str, name: str) -> list[TagProblem]:
+        """The tags of a repo that look like the registry's but cannot be read."""
+        with self._stores.database.read() as tx:
+            return registry_index.problems_of(tx, find_repo(tx, actor, namespace, name).repo.id)
+
+
+def check_message(message: str | None) -> None:
+    """Raises:
+    InvalidInput: The message of a tag is too long, blank, or holds NUL.
+    """
+    if message is None:
+        return
+    if len(message) > LONGEST_MESSAGE or "\0" in message or not message.strip():
+        raise InvalidInput(
+            f"A message has 1 to {LONGEST_MESSAGE} characters and no NUL.", code="invalid_message"
+        )
+
+
+def require_active(state: ArtifactState, version: str, repo_name: str) -> str:
+    """The commit of an active version.
+
+    Raises:
+        NotFound: There is no such version, or it was deregistered.
+    """
+    found = state.version(version)
+    if found is None or not found.is_registered or not found.is_active:
+        raise NotFound(f"There is no version {version} of '{state.name}' in {repo_name}.", code="no_version")
+    return found.commit
