@@ -1,0 +1,1 @@
+"""Content-addressed bytes: what is stored is named by its SHA-256 and never changes."""
