@@ -1,7 +1,7 @@
 """A digest of a repo's refs that follows single changes, to tell whether an index still says what Git says.
 
-It is the sum of the hashes of all refs modulo 2^256, so the order does not count and a ref that is added, moved or
-removed costs two additions, not a pass over all. It guards against a lagging index, not against forgery.
+It is the sum of the hashes of all refs modulo 2^256, so the order does not count and a ref that is added,
+moved or removed costs two additions, not a pass over all. It tells of a lagging index, not of forgery.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ EMPTY = bytes(32)
 
 
 def ref_hash(name: str, target: str) -> int:
-    """The hash of one ref: BLAKE2b-256 of its full name, a NUL and the object id it points to, as a number."""
+    """The hash of one ref: BLAKE2b-256 of its full name, a NUL and the id it points to, as a number."""
     content = f"{name}\0{target}".encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(content, digest_size=32).digest(), "big")
 
 
 def moved(digest: bytes, *, removed: Iterable[tuple[str, str]], added: Iterable[tuple[str, str]]) -> bytes:
-    """The digest after refs (name, target) went and came; a moved ref is removed as it was and added as it is.
+    """The digest after refs (name, target) went and came; a moved one does both.
 
     Args:
         digest: The digest before, 32 bytes, big-endian.

@@ -50,6 +50,19 @@ class Pointer:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class BlobAccess:
+    """That a blob counts as there for somebody in a repo.
+
+    Attributes:
+        size: Its size in bytes.
+        linked_here: Whether the repo itself holds it; otherwise the actor can read it in another one.
+    """
+
+    size: int
+    linked_here: bool
+
+
 def parse_pointer(content: bytes) -> Pointer | None:
     """Reads a pointer file; None where the bytes are something else.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from modelkeep.domain.history import ArtifactState
 
@@ -38,6 +40,19 @@ class StageRow:
     assigned_at: datetime
     author: str
     author_email: str
+
+
+class ArtifactSummary(NamedTuple):
+    """An artifact at a glance.
+
+    ``repo`` is ``namespace/name`` as written, ``latest`` the latest version (None without an active one), ``stages``
+    what holds each stage: a version, or a commit where none is registered there.
+    """
+
+    repo: str
+    artifact: str
+    latest: str | None
+    stages: Mapping[str, str]
 
 
 def version_rows(state: ArtifactState) -> list[VersionRow]:

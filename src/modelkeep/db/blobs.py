@@ -1,0 +1,96 @@
+"""Which blobs there are, and which repos hold them: a known oid alone grants nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from modelkeep.db.batches import batches
+from modelkeep.db.reading import readable_condition
+from modelkeep.db.tables import BlobLinks, Blobs, Repos
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import Actor
+from modelkeep.domain.lfs import BlobAccess
+
+
+def record_blob_and_link(
+    tx: Transaction, oid: str, size: int, repo_id: str, user_id: int | None, now: datetime
+) -> None:
+    """Notes that a blob is complete in the store and that a repo holds it; safe to repeat.
+
+    Raises:
+        Conflict: There is no such repo.
+    """
+    tx.execute(tx.insert(Blobs).values(oid=oid, size=size, created_at=now).on_conflict_do_nothing())
+    link(tx, repo_id, [(oid, size)], user_id, now)
+
+
+def link(
+    tx: Transaction, repo_id: str, blobs: Sequence[tuple[str, int]], user_id: int | None, now: datetime
+) -> None:
+    """Gives a repo blobs (oid, size) that are in the store; those that it has stay as they are.
+
+    Raises:
+        Conflict: There is no such repo, or a blob is not recorded.
+    """
+    rows = [
+        {"repo_id": repo_id, "oid": oid, "size": size, "created_at": now, "created_by": user_id}
+        for oid, size in dict(blobs).items()
+    ]
+    if rows:
+        tx.execute(tx.insert(BlobLinks).on_conflict_do_nothing(), rows)
+
+
+def readable(tx: Transaction, actor: Actor, repo_id: str, oids: Sequence[str]) -> dict[str, BlobAccess]:
+    """Of ``oids`` those that count as there for this actor in this repo: one query for each thousand.
+
+    That is what the repo itself holds (that the actor may read the repo is the caller's to decide), and what
+    any repo holds that the actor may read. An LFS batch and the check of a push both ask this.
+    """
+    here = aliased(BlobLinks)
+    anywhere = aliased(BlobLinks)
+    is_here = here.repo_id.is_not(None)
+    of_a_readable_repo = exists(
+        select(1)
+        .select_from(anywhere)
+        .join(Repos, Repos.id == anywhere.repo_id)
+        .where(anywhere.oid == Blobs.oid, readable_condition(actor))
+        .correlate(Blobs)
+    )
+    found: dict[str, BlobAccess] = {}
+    for some in batches(list(dict.fromkeys(oids))):
+        rows = tx.execute(
+            select(Blobs.oid, Blobs.size, is_here.label("is_here"))
+            .outerjoin(here, and_(here.oid == Blobs.oid, here.repo_id == repo_id))
+            .where(Blobs.oid.in_(some), or_(is_here, of_a_readable_repo))
+        )
+        found.update((row.oid, BlobAccess(row.size, bool(row.is_here))) for row in rows)
+    return found
+
+
+def linked(tx: Transaction, repo_id: str, oids: Sequence[str]) -> dict[str, int]:
+    """Of ``oids`` those that the repo holds, with their sizes in bytes."""
+    found: dict[str, int] = {}
+    for some in batches(list(dict.fromkeys(oids))):
+        rows = tx.execute(
+            select(BlobLinks.oid, BlobLinks.size).where(BlobLinks.repo_id == repo_id, BlobLinks.oid.in_(some))
+        )
+        found.update((row.oid, row.size) for row in rows)
+    return found
+
+
+def blob_size(tx: Transaction, oid: str) -> int | None:
+    """The size of a blob in bytes, None where none is recorded."""
+    size: int | None = tx.scalar(select(Blobs.size).where(Blobs.oid == oid))
+    return size
+
+
+def usage(tx: Transaction, repo_id: str) -> tuple[int, int]:
+    """How many blobs a repo holds, and their bytes together."""
+    count, total = tx.execute(
+        select(func.count(), func.coalesce(func.sum(BlobLinks.size), 0)).where(BlobLinks.repo_id == repo_id)
+    ).one()
+    return int(count), int(total)

@@ -1,0 +1,77 @@
+"""Rules for the branches and tags of repos."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+
+from modelkeep.db.tables import Protections
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import Role
+from modelkeep.domain.errors import AlreadyExists
+from modelkeep.domain.repos import Protection
+
+
+def list_protections(tx: Transaction, repo_id: str) -> list[Protection]:
+    """The rules of a repo, oldest first."""
+    rows = tx.execute(
+        select(
+            Protections.id,
+            Protections.is_tag,
+            Protections.pattern,
+            Protections.push_role,
+            Protections.allows_force,
+            Protections.allows_delete,
+        )
+        .where(Protections.repo_id == repo_id)
+        .order_by(Protections.id)
+    )
+    return [
+        Protection(row.id, row.is_tag, row.pattern, Role(row.push_role), row.allows_force, row.allows_delete)
+        for row in rows
+    ]
+
+
+def add_protection(
+    tx: Transaction,
+    repo_id: str,
+    *,
+    is_tag: bool,
+    pattern: str,
+    push_role: Role,
+    allows_force: bool = False,
+    allows_delete: bool = False,
+) -> Protection:
+    """Adds a rule.
+
+    Raises:
+        AlreadyExists: The repo has a rule for this pattern.
+        Conflict: There is no such repo.
+    """
+    what = "tags" if is_tag else "branches"
+    taken = AlreadyExists(
+        f"There is a rule for {what} '{pattern}' already; remove it first.",
+        code="protection_exists",
+        pattern=pattern,
+    )
+    with tx.unique(taken):
+        number: int = tx.execute(
+            insert(Protections)
+            .values(
+                repo_id=repo_id,
+                is_tag=is_tag,
+                pattern=pattern,
+                push_role=int(push_role),
+                allows_force=allows_force,
+                allows_delete=allows_delete,
+            )
+            .returning(Protections.id)
+        ).scalar_one()
+    return Protection(number, is_tag, pattern, push_role, allows_force, allows_delete)
+
+
+def remove_protection(tx: Transaction, repo_id: str, protection_id: int) -> bool:
+    """Removes a rule; False where the repo has none of this number."""
+    removed = tx.execute(
+        delete(Protections).where(Protections.repo_id == repo_id, Protections.id == protection_id)
+    )
+    return removed.rowcount > 0

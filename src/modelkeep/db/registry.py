@@ -1,0 +1,239 @@
+"""The index of registry tags: events, the versions and stages they fold to, and tags that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Select, Table, delete, func, select
+
+from modelkeep.db.batches import batches, load_rows
+from modelkeep.db.keyset import one_page
+from modelkeep.db.registry_overview import overview as overview
+from modelkeep.db.registry_rows import (
+    EVENT_COLUMNS,
+    PROBLEM_COLUMNS,
+    STAGE_COLUMNS,
+    VERSION_COLUMNS,
+    event_of_row,
+    event_values,
+    problem_values,
+    stage_of_row,
+    stage_values,
+    version_of_row,
+    version_values,
+)
+from modelkeep.db.tables import (
+    Artifacts,
+    Base,
+    GitRefs,
+    RegistryEvents,
+    Repos,
+    StageHolders,
+    TagProblems,
+    Versions,
+)
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.events import Event, TagProblem
+from modelkeep.domain.paging import Page, PageRequest, page_of
+from modelkeep.domain.registry import StageRow, VersionRow
+from modelkeep.domain.tag_grammar import EventKind
+
+Snapshot = dict[str, list[tuple[Any, ...]]]
+
+_INDEX: tuple[type[Base], ...] = (Artifacts, RegistryEvents, Versions, StageHolders, TagProblems)
+
+
+def replace_events(
+    tx: Transaction,
+    repo_id: str,
+    tags: Sequence[str],
+    events: Sequence[Event],
+    problems: Sequence[TagProblem],
+) -> None:
+    """Follows a change of registry tags.
+
+    Args:
+        tx: The transaction.
+        repo_id: Which repo.
+        tags: Tags that are gone, or stand for nothing any more.
+        events: What new and moved tags stand for; they replace what the same tags stood for before.
+        problems: The same for tags that cannot be read.
+    """
+    gone = list({*tags, *(event.tag for event in events), *(problem.tag for problem in problems)})
+    touched = {event.artifact for event in events}
+    for some in batches(gone):
+        among = (RegistryEvents.repo_id == repo_id, RegistryEvents.tag.in_(some))
+        touched.update(
+            row.artifact for row in tx.execute(select(RegistryEvents.artifact).where(*among).distinct())
+        )
+        tx.execute(delete(RegistryEvents).where(*among))
+        tx.execute(delete(TagProblems).where(TagProblems.repo_id == repo_id, TagProblems.tag.in_(some)))
+    load_rows(tx, RegistryEvents, EVENT_COLUMNS, [event_values(repo_id, event) for event in events])
+    load_rows(tx, TagProblems, PROBLEM_COLUMNS, [problem_values(repo_id, problem) for problem in problems])
+    _refresh_artifacts(tx, repo_id, sorted(touched))
+
+
+def replace_artifact(
+    tx: Transaction, repo_id: str, artifact: str, versions: Sequence[VersionRow], stages: Sequence[StageRow]
+) -> None:
+    """Makes the index say exactly this about the versions and stages of one artifact."""
+    for table in (Versions, StageHolders):
+        tx.execute(delete(table).where(table.repo_id == repo_id, table.artifact == artifact))
+    _load_state(tx, repo_id, versions, stages)
+
+
+def clear(tx: Transaction, repo_id: str) -> None:
+    """Empties the index of a repo's registry tags; that of its refs stays."""
+    for table in _INDEX:
+        columns = _table_of(table).c
+        tx.execute(delete(table).where(columns.repo_id == repo_id))
+
+
+def replace_index(
+    tx: Transaction,
+    repo_id: str,
+    *,
+    events: Sequence[Event],
+    problems: Sequence[TagProblem],
+    versions: Sequence[VersionRow],
+    stages: Sequence[StageRow],
+) -> None:
+    """Makes the whole index of a repo's registry tags say exactly this: :func:`clear` and bulk loading."""
+    clear(tx, repo_id)
+    load_rows(tx, RegistryEvents, EVENT_COLUMNS, [event_values(repo_id, event) for event in events])
+    load_rows(tx, TagProblems, PROBLEM_COLUMNS, [problem_values(repo_id, problem) for problem in problems])
+    names = sorted({event.artifact for event in events if event.kind is not EventKind.CREATION})
+    load_rows(tx, Artifacts, ("repo_id", "artifact"), [(repo_id, name) for name in names])
+    _load_state(tx, repo_id, versions, stages)
+
+
+def events_of(tx: Transaction, repo_id: str, artifact: str | None = None) -> list[Event]:
+    """The events of a repo, or of one of its artifacts, oldest first."""
+    statement = select(*(_table_of(RegistryEvents).c[name] for name in EVENT_COLUMNS)).where(
+        RegistryEvents.repo_id == repo_id
+    )
+    if artifact is not None:
+        statement = statement.where(RegistryEvents.artifact == artifact)
+    rows = tx.execute(statement.order_by(RegistryEvents.at, RegistryEvents.tag))
+    return [event_of_row(row) for row in rows]
+
+
+def artifacts_of(tx: Transaction, repo_id: str) -> list[str]:
+    """The artifacts that the events of a repo speak about, by name."""
+    rows = tx.execute(
+        select(Artifacts.artifact).where(Artifacts.repo_id == repo_id).order_by(Artifacts.artifact)
+    )
+    return [row.artifact for row in rows]
+
+
+def versions_of(
+    tx: Transaction, repo_id: str, artifact: str, page: PageRequest, active_only: bool = False
+) -> Page[VersionRow]:
+    """The versions of an artifact, the greatest first."""
+    statement = _versions(repo_id, artifact)
+    if active_only:
+        statement = statement.where(Versions.is_active.is_(True))
+    limited = one_page(statement, [Versions.sort_key, Versions.version], page, is_descending=True)
+    rows = tx.execute(limited)
+    return page_of([((row.sort_key, row.version), version_of_row(row)) for row in rows], page.limit)
+
+
+def version_row(tx: Transaction, repo_id: str, artifact: str, version: str) -> VersionRow | None:
+    """One version, active or not."""
+    row = tx.first(_versions(repo_id, artifact).where(Versions.version == version))
+    return version_of_row(row) if row is not None else None
+
+
+def latest_row(tx: Transaction, repo_id: str, artifact: str) -> VersionRow | None:
+    """The latest version of an artifact, None without an active one."""
+    row = tx.first(_versions(repo_id, artifact).where(Versions.is_latest))
+    return version_of_row(row) if row is not None else None
+
+
+def stage_row(tx: Transaction, repo_id: str, artifact: str, stage: str) -> StageRow | None:
+    """Who holds a stage of an artifact."""
+    row = tx.first(_stages(repo_id).where(StageHolders.artifact == artifact, StageHolders.stage == stage))
+    return stage_of_row(row) if row is not None else None
+
+
+def stages_of(tx: Transaction, repo_id: str, artifact: str | None = None) -> list[StageRow]:
+    """Who holds the stages of a repo, or of one of its artifacts, by artifact and stage."""
+    statement = _stages(repo_id)
+    if artifact is not None:
+        statement = statement.where(StageHolders.artifact == artifact)
+    rows = tx.execute(statement.order_by(StageHolders.artifact, StageHolders.stage))
+    return [stage_of_row(row) for row in rows]
+
+
+def problems_of(tx: Transaction, repo_id: str) -> list[TagProblem]:
+    """The tags of a repo that look like registry tags and are none, by name."""
+    rows = tx.execute(
+        select(TagProblems.tag, TagProblems.code, TagProblems.reason, TagProblems.remedy)
+        .where(TagProblems.repo_id == repo_id)
+        .order_by(TagProblems.tag)
+    )
+    return [TagProblem(*row) for row in rows]
+
+
+def snapshot(tx: Transaction, repo_id: str) -> Snapshot:
+    """Everything that the index says about a repo, in a form to compare: rows by table, in order of keys."""
+    found: Snapshot = {
+        "repos": [tuple(row) for row in tx.execute(select(Repos.refs_digest).where(Repos.id == repo_id))]
+    }
+    indexes: tuple[type[Base], ...] = (GitRefs, *_INDEX)
+    for mapped in indexes:
+        table = _table_of(mapped)
+        columns = [column for column in table.c if column.name != "repo_id"]
+        rows = tx.execute(select(*columns).where(table.c.repo_id == repo_id).order_by(*table.primary_key))
+        found[table.name] = [tuple(row) for row in rows]
+    return found
+
+
+def _refresh_artifacts(tx: Transaction, repo_id: str, artifacts: Sequence[str]) -> None:
+    for some in batches(artifacts):
+        still = (
+            select(RegistryEvents.artifact)
+            .where(
+                RegistryEvents.repo_id == repo_id,
+                RegistryEvents.artifact.in_(some),
+                RegistryEvents.kind != str(EventKind.CREATION),
+            )
+            .distinct()
+        )
+        names = sorted(row.artifact for row in tx.execute(still))
+        tx.execute(delete(Artifacts).where(Artifacts.repo_id == repo_id, Artifacts.artifact.in_(some)))
+        load_rows(tx, Artifacts, ("repo_id", "artifact"), [(repo_id, name) for name in names])
+
+
+def _load_state(
+    tx: Transaction, repo_id: str, versions: Iterable[VersionRow], stages: Iterable[StageRow]
+) -> None:
+    load_rows(tx, Versions, VERSION_COLUMNS, [version_values(repo_id, row) for row in versions])
+    load_rows(tx, StageHolders, STAGE_COLUMNS, [stage_values(repo_id, row) for row in stages])
+
+
+def _versions(repo_id: str, artifact: str) -> Select[*tuple[Any, ...]]:
+    stages = (
+        select(func.aggregate_strings(StageHolders.stage, " "))
+        .where(
+            StageHolders.repo_id == Versions.repo_id,
+            StageHolders.artifact == Versions.artifact,
+            StageHolders.version == Versions.version,
+        )
+        .correlate(Versions)
+        .scalar_subquery()
+    )
+    columns = [_table_of(Versions).c[name] for name in VERSION_COLUMNS]
+    return select(*columns, stages.label("stages")).where(
+        Versions.repo_id == repo_id, Versions.artifact == artifact
+    )
+
+
+def _stages(repo_id: str) -> Select[*tuple[Any, ...]]:
+    columns = [_table_of(StageHolders).c[name] for name in STAGE_COLUMNS]
+    return select(*columns).where(StageHolders.repo_id == repo_id)
+
+
+def _table_of(mapped: type[Base]) -> Table:
+    return cast("Table", mapped.__table__)

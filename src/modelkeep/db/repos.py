@@ -1,0 +1,307 @@
+"""Repos: what they are called, who owns them, and their life from creation to purge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, insert, or_, select, update
+
+from modelkeep.db.names import namespace_ids
+from modelkeep.db.reading import greatest_role, namespace_role, repo_role
+from modelkeep.db.repo_lists import list_repos as list_repos
+from modelkeep.db.repo_rows import repo_columns, repo_of
+from modelkeep.db.tables import RepoAliases, RepoLabels, Repos
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import Role, Visibility
+from modelkeep.domain.digest import EMPTY
+from modelkeep.domain.errors import AlreadyExists, NotFound
+from modelkeep.domain.names import fold
+from modelkeep.domain.repos import Repo, RepoKind
+
+
+def create_repo(
+    tx: Transaction,
+    *,
+    repo_id: str,
+    namespace_id: int,
+    name: str,
+    kind: RepoKind,
+    description: str,
+    visibility: Visibility,
+    default_branch: str,
+    labels: Iterable[str] = (),
+    pristine_commit: str | None = None,
+    now: datetime,
+) -> Repo:
+    """Adds a repo without refs. Another repo's old name that is the same leads there no more.
+
+    Args:
+        tx: The transaction.
+        repo_id: 32 hexadecimal characters, never used before.
+        namespace_id: Whose it is.
+        name: As it was written.
+        kind: What it holds.
+        description: May be empty.
+        visibility: Who reads it.
+        default_branch: A branch's short name; it need not exist.
+        labels: Folded and checked.
+        pristine_commit: The commit that the hub made at creation.
+        now: The time.
+
+    Raises:
+        AlreadyExists: The namespace has a repo of this name and kind (case does not count).
+        Conflict: There is no such namespace.
+    """
+    with tx.unique(_taken(name)):
+        tx.execute(
+            insert(Repos).values(
+                id=repo_id,
+                namespace_id=namespace_id,
+                kind=str(kind),
+                name=name,
+                name_folded=fold(name),
+                description=description,
+                visibility=str(visibility),
+                default_branch=default_branch,
+                pristine_commit=pristine_commit,
+                refs_digest=EMPTY,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+    _drop_alias(tx, namespace_id, kind, name)
+    set_labels(tx, repo_id, labels)
+    return _required(repo_by_id(tx, repo_id))
+
+
+def repo_by_id(tx: Transaction, repo_id: str) -> Repo | None:
+    """The repo of this id, deleted or not."""
+    row = tx.first(repo_columns().where(Repos.id == repo_id))
+    return repo_of(row) if row is not None else None
+
+
+def repo_by_name(
+    tx: Transaction, namespace: str, name: str, kind: RepoKind, *, follow_aliases: bool = True
+) -> Repo | None:
+    """The repo of this name, whatever its case, or the one that had it before; never a deleted one."""
+    for condition in _named(namespace, name, kind, follow_aliases):
+        row = tx.first(repo_columns().where(condition))
+        if row is not None:
+            return repo_of(row)
+    return None
+
+
+def repo_with_role(
+    tx: Transaction,
+    namespace: str,
+    name: str,
+    kind: RepoKind,
+    user_id: int | None,
+    *,
+    follow_aliases: bool = True,
+) -> tuple[Repo, Role | None] | None:
+    """Like :func:`repo_by_name`, with what :func:`granted_role` says, in one query (two for an old name)."""
+    for condition in _named(namespace, name, kind, follow_aliases):
+        row = tx.first(_with_roles(repo_columns(), user_id).where(condition))
+        if row is not None:
+            own = int(Role.OWNER) if row.namespace_id == user_id else None
+            return repo_of(row), greatest_role(own, row.namespace_role, row.repo_role)
+    return None
+
+
+def granted_role(tx: Transaction, repo: Repo, user_id: int | None) -> Role | None:
+    """The greatest role that a user was given in a repo or its namespace; owner in one's own namespace."""
+    if user_id is None:
+        return None
+    if repo.namespace_id == user_id:
+        return Role.OWNER
+    row = tx.first(_with_roles(select(Repos.id), user_id).where(Repos.id == repo.id))
+    return greatest_role(row.namespace_role, row.repo_role) if row is not None else None
+
+
+def update_repo(
+    tx: Transaction,
+    repo_id: str,
+    *,
+    now: datetime,
+    description: str | None = None,
+    visibility: Visibility | None = None,
+    default_branch: str | None = None,
+) -> Repo:
+    """Changes a repo, and notes when; None leaves a value as it is, and with all None only the time is noted.
+
+    Raises:
+        NotFound: There is no such repo.
+    """
+    changed: dict[str, Any] = {"updated_at": now}
+    if description is not None:
+        changed["description"] = description
+    if visibility is not None:
+        changed["visibility"] = str(visibility)
+    if default_branch is not None:
+        changed["default_branch"] = default_branch
+    _update(tx, repo_id, **changed)
+    return _required(repo_by_id(tx, repo_id))
+
+
+def touch_repo(tx: Transaction, repo_id: str, now: datetime) -> None:
+    """Notes that a repo was changed, as after a push.
+
+    Raises:
+        NotFound: There is no such repo.
+    """
+    _update(tx, repo_id, updated_at=now)
+
+
+def set_labels(tx: Transaction, repo_id: str, labels: Iterable[str]) -> None:
+    """Gives a repo exactly these labels."""
+    tx.execute(delete(RepoLabels).where(RepoLabels.repo_id == repo_id))
+    rows = [{"repo_id": repo_id, "label": label} for label in sorted(set(labels))]
+    if rows:
+        tx.execute(insert(RepoLabels), rows)
+
+
+def set_pristine(tx: Transaction, repo_id: str, commit: str | None) -> None:
+    """Notes the commit that the hub made at creation, or that somebody has pushed since (None).
+
+    Raises:
+        NotFound: There is no such repo.
+    """
+    _update(tx, repo_id, pristine_commit=commit)
+
+
+def rename_or_move(tx: Transaction, repo_id: str, namespace_id: int, name: str, now: datetime) -> Repo:
+    """Gives a repo another name, another namespace or both; the old name leads to it until it is taken.
+
+    Raises:
+        AlreadyExists: The namespace has a repo of this name and kind.
+        Conflict: There is no such namespace.
+        NotFound: There is no such repo.
+    """
+    before = _required(repo_by_id(tx, repo_id))
+    with tx.unique(_taken(name)):
+        _update(tx, repo_id, namespace_id=namespace_id, name=name, name_folded=fold(name), updated_at=now)
+    _drop_alias(tx, namespace_id, before.kind, name)
+    if (before.namespace_id, fold(before.name)) != (namespace_id, fold(name)):
+        alias = tx.insert(RepoAliases).values(
+            namespace_id=before.namespace_id,
+            kind=str(before.kind),
+            name_folded=fold(before.name),
+            repo_id=repo_id,
+        )
+        tx.execute(
+            alias.on_conflict_do_update(
+                index_elements=["namespace_id", "kind", "name_folded"],
+                set_={"repo_id": alias.excluded.repo_id},
+            )
+        )
+    return _required(repo_by_id(tx, repo_id))
+
+
+def mark_deleted(tx: Transaction, repo_id: str, now: datetime, user_id: int | None) -> Repo:
+    """Deletes a repo so that it can be restored; its name is free at once.
+
+    Raises:
+        NotFound: There is no such repo, or it is deleted already.
+    """
+    statement = update(Repos).where(Repos.id == repo_id, Repos.deleted_at.is_(None))
+    if tx.execute(statement.values(deleted_at=now, deleted_by=user_id)).rowcount == 0:
+        raise _no_repo()
+    return _required(repo_by_id(tx, repo_id))
+
+
+def restore(tx: Transaction, repo_id: str, now: datetime) -> Repo:
+    """Brings a deleted repo back under its name. One that is not deleted stays as it is.
+
+    Raises:
+        AlreadyExists: Another repo has taken the name.
+        NotFound: There is no such repo.
+    """
+    before = _required(repo_by_id(tx, repo_id))
+    if before.deleted_at is None:
+        return before
+    with tx.unique(_taken(before.name)):
+        _update(tx, repo_id, deleted_at=None, deleted_by=None, updated_at=now)
+    _drop_alias(tx, before.namespace_id, before.kind, before.name)
+    return _required(repo_by_id(tx, repo_id))
+
+
+def purge_repo(tx: Transaction, repo_id: str) -> None:
+    """Removes everything that is known about a repo but the audit log; its files and blobs are others' work.
+
+    Raises:
+        NotFound: There is no such repo.
+    """
+    if tx.execute(delete(Repos).where(Repos.id == repo_id)).rowcount == 0:
+        raise _no_repo()
+
+
+def deleted_before(tx: Transaction, time: datetime) -> list[Repo]:
+    """Repos that were deleted before this time, the oldest first."""
+    rows = tx.execute(repo_columns().where(Repos.deleted_at < time).order_by(Repos.deleted_at))
+    return [repo_of(row) for row in rows]
+
+
+def all_repo_ids(tx: Transaction) -> list[tuple[str, bytes]]:
+    """The id and the digest of the indexed refs of every repo, deleted ones included."""
+    rows = tx.execute(select(Repos.id, Repos.refs_digest).order_by(Repos.id))
+    return [(row.id, row.refs_digest) for row in rows]
+
+
+def _named(namespace: str, name: str, kind: RepoKind, follow_aliases: bool) -> list[ColumnElement[bool]]:
+    """The conditions to try in turn: the name as it is now, then old names of the namespace or the repo."""
+    is_named = and_(Repos.kind == str(kind), Repos.name_folded == fold(name), Repos.deleted_at.is_(None))
+    present = and_(Repos.namespace_id == _one(namespace_ids(namespace, follow_aliases=False)), is_named)
+    if not follow_aliases:
+        return [present]
+    namespace_id = _one(namespace_ids(namespace, follow_aliases=True))
+    of_old_name = select(RepoAliases.repo_id).where(
+        RepoAliases.namespace_id == namespace_id,
+        RepoAliases.kind == str(kind),
+        RepoAliases.name_folded == fold(name),
+    )
+    moved = and_(Repos.id == _one(of_old_name), Repos.deleted_at.is_(None))
+    renamed = and_(Repos.namespace_id == namespace_id, is_named)
+    return [present, or_(renamed, moved)]
+
+
+def _one(query: Select[Any]) -> ScalarSelect[Any]:
+    return query.scalar_subquery()
+
+
+def _with_roles(statement: Select[*tuple[Any, ...]], user_id: int | None) -> Select[*tuple[Any, ...]]:
+    return statement.add_columns(
+        namespace_role(user_id).scalar_subquery().label("namespace_role"),
+        repo_role(user_id).scalar_subquery().label("repo_role"),
+    )
+
+
+def _drop_alias(tx: Transaction, namespace_id: int, kind: RepoKind, name: str) -> None:
+    tx.execute(
+        delete(RepoAliases).where(
+            RepoAliases.namespace_id == namespace_id,
+            RepoAliases.kind == str(kind),
+            RepoAliases.name_folded == fold(name),
+        )
+    )
+
+
+def _update(tx: Transaction, repo_id: str, **values: Any) -> None:
+    if tx.execute(update(Repos).where(Repos.id == repo_id).values(**values)).rowcount == 0:
+        raise _no_repo()
+
+
+def _required(repo: Repo | None) -> Repo:
+    if repo is None:
+        raise _no_repo()
+    return repo
+
+
+def _taken(name: str) -> AlreadyExists:
+    return AlreadyExists(f"There is a repo named '{name}' already.", code="repo_exists", name=name)
+
+
+def _no_repo() -> NotFound:
+    return NotFound("There is no such repo.", code="repo_not_found")

@@ -1,0 +1,43 @@
+"""The tables, as typed declarations. Statements are written against them in Core style."""
+
+from modelkeep.db.tables.accounts import LoginFailures, Memberships, Namespaces, Tokens, Users
+from modelkeep.db.tables.audit import Audit
+from modelkeep.db.tables.base import Base
+from modelkeep.db.tables.blobs import BlobLinks, Blobs, LfsLocks
+from modelkeep.db.tables.hub import HubFacts
+from modelkeep.db.tables.registry import Artifacts, RegistryEvents, StageHolders, TagProblems, Versions
+from modelkeep.db.tables.repos import (
+    GitRefs,
+    NamespaceAliases,
+    Protections,
+    RepoAliases,
+    RepoLabels,
+    RepoMembers,
+    Repos,
+)
+
+__all__ = [
+    "Artifacts",
+    "Audit",
+    "Base",
+    "BlobLinks",
+    "Blobs",
+    "GitRefs",
+    "HubFacts",
+    "LfsLocks",
+    "LoginFailures",
+    "Memberships",
+    "NamespaceAliases",
+    "Namespaces",
+    "Protections",
+    "RegistryEvents",
+    "RepoAliases",
+    "RepoLabels",
+    "RepoMembers",
+    "Repos",
+    "StageHolders",
+    "TagProblems",
+    "Tokens",
+    "Users",
+    "Versions",
+]
