@@ -1,0 +1,1 @@
+"""Plumbing that every protocol shares: bodies, ranges, credentials, limits. No business words."""
