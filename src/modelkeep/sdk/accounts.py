@@ -1,0 +1,98 @@
+"""Access tokens and organisations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from modelkeep.sdk.addresses import api_path
+from modelkeep.sdk.http import Connection, Json
+from modelkeep.sdk.models import Membership, Organisation, Token
+from modelkeep.sdk.wire import Record
+
+
+class Tokens:
+    """``hub.tokens``: one's own access tokens."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self) -> Sequence[Token]:
+        """All of them, without their secrets."""
+        return [Token.read(record) for record in self._connection.pages(api_path("tokens"))]
+
+    def create(
+        self,
+        name: str,
+        *,
+        scopes: Sequence[str] = ("read",),
+        limits: Sequence[str] = (),
+        expires_in: timedelta | None = None,
+    ) -> Token:
+        """Makes a token; its secret is in ``token``, now and never again.
+
+        Args:
+            name: To recognise it by.
+            scopes: Of ``read``, ``write``, ``promote`` and ``admin``.
+            limits: Namespaces and repos that it reaches; empty for all.
+            expires_in: None for a token without an end.
+        """
+        body: dict[str, Json] = {"name": name, "scopes": [*scopes], "limits": [*limits]}
+        if expires_in is not None:
+            body["expires_in"] = int(expires_in.total_seconds())
+        return Token.read(self._connection.post(api_path("tokens"), body))
+
+    def revoke(self, token_id: int) -> None:
+        """Makes a token worthless at once."""
+        self._connection.send("DELETE", api_path("tokens", str(token_id)))
+
+
+class Organisations:
+    """``hub.orgs``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self, query: str | None = None) -> Sequence[Organisation]:
+        """Those that the caller belongs to or may see."""
+        return [
+            Organisation.read(record) for record in self._connection.pages(api_path("orgs"), {"query": query})
+        ]
+
+    def get(self, name: str) -> Organisation:
+        """One organisation."""
+        return Organisation.read(self._connection.get(api_path("orgs", name)))
+
+    def create(
+        self,
+        name: str,
+        *,
+        full_name: str = "",
+        default_visibility: str | None = None,
+        members: Mapping[str, str] | None = None,
+    ) -> Organisation:
+        """Creates an organisation that the caller owns; ``members`` maps user names to roles."""
+        body: dict[str, Json] = {"name": name, "full_name": full_name}
+        if default_visibility is not None:
+            body["default_visibility"] = default_visibility
+        if members:
+            body["members"] = [{"user": user, "role": role} for user, role in members.items()]
+        return Organisation.read(self._connection.post(api_path("orgs"), body))
+
+    def members(self, name: str) -> Sequence[Membership]:
+        """Who belongs to it, in which role."""
+        records = self._connection.pages(api_path("orgs", name, "members"))
+        return [Membership(_user_of(record), record.text("role")) for record in records]
+
+    def set_member(self, name: str, user: str, role: str) -> None:
+        """Gives somebody a role: ``reader``, ``contributor``, ``maintainer`` or ``owner``."""
+        path = api_path("orgs", name, "members", user)
+        self._connection.send("PUT", path, body={"role": role}, is_repeatable=True)
+
+    def remove_member(self, name: str, user: str) -> None:
+        """Takes somebody out of it."""
+        self._connection.send("DELETE", api_path("orgs", name, "members", user))
+
+
+def _user_of(record: Record) -> str:
+    return record.text("user") if "user" in record else record.text("username")
