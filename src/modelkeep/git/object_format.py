@@ -22,6 +22,8 @@ MESSAGE_LIMIT = 512 << 10
 
 _MAX_SECONDS = 253_370_764_800  # the year 9999 in UTC; datetime ends there
 _ID = re.compile(rb"[0-9a-f]{40}")
+_NAMED = re.compile(rb"object ([0-9a-f]{40})\ntype (commit|tree|blob|tag)\n")
+_USUAL_TAG = re.compile(rb"object [^\n]*\ntype [^\n]*\ntag ([^\n]*)\ntagger ([^\n]*)")
 _SIGNATURE = re.compile(rb"([^<>\n]*)<([^<>\n]*)>[ ]*(\d{1,20})(?:[ ]+([+-])(\d{2})(\d{2}))?[ ]*")
 _UNSAFE = re.compile(r"[<>\x00-\x1f\x7f]")
 # Other names of codecs are not looked up: some of Python's are no text encodings, or slow on purpose-made input.
@@ -55,15 +57,21 @@ class ParsedTag:
 
 def parse_tag_object(content: bytes) -> ParsedTag:
     """Reads a tag object, whoever wrote it; never raises. At most :data:`CONTENT_LIMIT` bytes are looked at."""
-    head, separator, body = content[:CONTENT_LIMIT].partition(b"\n\n")
-    fields: dict[bytes, bytes] = {}
-    for line in head.split(b"\n")[:64]:
-        key, _, value = line.partition(b" ")
-        fields.setdefault(key, value)
+    content = content[:CONTENT_LIMIT]
+    head, separator, body = content.partition(b"\n\n")
+    usual = _USUAL_TAG.fullmatch(head)
+    if usual:
+        name, tagger_line = usual[1], usual[2]
+    else:
+        fields: dict[bytes, bytes] = {}
+        for line in head.split(b"\n")[:64]:
+            key, _, value = line.partition(b" ")
+            fields.setdefault(key, value)
+        name, tagger_line = fields.get(b"tag", b""), fields.get(b"tagger")
     named = named_object(content)
     tagger, tagger_problem = None, "it has no tagger"
-    if b"tagger" in fields:
-        tagger, tagger_problem = parse_signature(fields[b"tagger"])
+    if tagger_line is not None:
+        tagger, tagger_problem = parse_signature(tagger_line)
     message, message_problem = None, "it has no message"
     if separator:
         try:
@@ -73,7 +81,7 @@ def parse_tag_object(content: bytes) -> ParsedTag:
     return ParsedTag(
         object=named[0] if named else None,
         type=named[1] if named else "",
-        name=fields.get(b"tag", b""),
+        name=name,
         tagger=tagger,
         tagger_problem=tagger_problem or None,
         message=message,
@@ -83,12 +91,8 @@ def parse_tag_object(content: bytes) -> ParsedTag:
 
 def named_object(content: bytes) -> tuple[str, str] | None:
     """The id and kind in the first two lines of a tag object; None where they are malformed."""
-    lines = content[:200].split(b"\n", 2)
-    if len(lines) < 2 or not lines[0].startswith(b"object ") or not lines[1].startswith(b"type "):
-        return None
-    if not _ID.fullmatch(lines[0][7:]) or lines[1][5:] not in (b"commit", b"tree", b"blob", b"tag"):
-        return None
-    return lines[0][7:].decode(), lines[1][5:].decode()
+    match = _NAMED.match(content)
+    return (match[1].decode(), match[2].decode()) if match else None
 
 
 def parse_signature(raw: bytes) -> tuple[Signature | None, str]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from modelkeep.domain.errors import TooLarge, Unavailable
 
@@ -83,6 +83,7 @@ def attempt(
     input: bytes = b"",
     timeout: float = DEFAULT_TIMEOUT,
     env: Mapping[str, str] | None = None,
+    config: Sequence[str] = (),
     output_limit: int = OUTPUT_LIMIT,
 ) -> Completed:
     """Runs ``git`` to its end, whatever its exit code.
@@ -91,7 +92,7 @@ def attempt(
         Unavailable: Git is not installed, or took longer than ``timeout`` seconds (it is killed).
         TooLarge: It wrote more than ``output_limit`` bytes (it is killed).
     """
-    process = _start(args, git_dir, subprocess.PIPE, env)
+    process = _start(command(args, git_dir=git_dir, config=config), subprocess.PIPE, env)
     try:
         output, errors = _exchange(process, input, time.monotonic() + timeout, output_limit)
         return Completed(process.wait(), output, errors.decode("utf-8", "replace"))
@@ -140,14 +141,14 @@ def stream(
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as errors:
         source.write(input)
         source.seek(0)
-        process = _start(args, git_dir, source, env, errors)
+        process = _start(command(args, git_dir=git_dir), source, env, errors)
         watchdog = threading.Timer(timeout, process.kill)
         watchdog.daemon = True
         watchdog.start()
-        assert process.stdout is not None
+        output = cast(IO[bytes], process.stdout)
         try:
-            yield process.stdout
-            if process.stdout.read(1) == b"" and process.wait() != 0:
+            yield output
+            if output.read(1) == b"" and process.wait() != 0:
                 errors.seek(0)
                 raise failure(args, process.returncode, errors.read(ERROR_LIMIT).decode("utf-8", "replace"))
         finally:
@@ -174,15 +175,14 @@ def failure(args: Sequence[str], code: int, errors: str) -> Unavailable:
 
 
 def _start(
-    args: Sequence[str],
-    git_dir: Path | None,
+    line: Sequence[str],
     stdin: int | IO[bytes],
     env: Mapping[str, str] | None,
     stderr: int | IO[bytes] = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            command(args, git_dir=git_dir),
+            line,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -197,31 +197,33 @@ def _exchange(
     process: subprocess.Popen[bytes], input: bytes, deadline: float, output_limit: int
 ) -> tuple[bytes, bytes]:
     """Feeds and drains the three pipes at once, so that none can block another."""
-    assert process.stdin and process.stdout and process.stderr
+    stdin, stdout, stderr = (
+        cast(IO[bytes], pipe) for pipe in (process.stdin, process.stdout, process.stderr)
+    )
     output, errors, rest = bytearray(), bytearray(), memoryview(input)
     with selectors.DefaultSelector() as selector:
-        for pipe in (process.stdin, process.stdout, process.stderr):
+        for pipe in (stdin, stdout, stderr):
             os.set_blocking(pipe.fileno(), False)
-        selector.register(process.stdout, selectors.EVENT_READ, output)
-        selector.register(process.stderr, selectors.EVENT_READ, errors)
+        selector.register(stdout, selectors.EVENT_READ, output)
+        selector.register(stderr, selectors.EVENT_READ, errors)
         if rest:
-            selector.register(process.stdin, selectors.EVENT_WRITE)
+            selector.register(stdin, selectors.EVENT_WRITE)
         else:
-            process.stdin.close()
+            stdin.close()
         while selector.get_map():
             ready = selector.select(max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise Unavailable("Git took too long and was stopped.", code="git_timeout")
             for key, _ in ready:
                 if key.data is None:
-                    rest = _write(process.stdin, rest)
+                    rest = _write(stdin, rest)
                     done = not rest
                 else:
                     done = not _read_into(key.fd, key.data, output_limit if key.data is output else None)
                 if done:
                     selector.unregister(key.fileobj)
                     if key.data is None:
-                        process.stdin.close()
+                        stdin.close()
     return bytes(output), bytes(errors)
 
 

@@ -24,12 +24,15 @@ PREFIXES = ("refs/heads/", "refs/tags/")
 DIGEST_MODULUS = 1 << 256
 
 _MAX_NAME = 1024
+_REFUSED = ("refs/heads/-", "refs/tags/-")
 _MAX_TAGS_OF_TAGS = 50
 
 
 def is_valid_name(name: str) -> bool:
-    """Whether ``name`` may be a full ref name here: Git's own rules (git-check-ref-format), under ``refs/``, at most
-    1,024 bytes, 250 per segment, and nothing that starts with ``-`` after ``refs/heads/`` or ``refs/tags/``.
+    """Whether ``name`` may be a full ref name here.
+
+    Git's own rules (git-check-ref-format), and: under ``refs/``, UTF-8, at most 1,024 bytes and 250 per segment, no
+    ``-`` right after ``refs/heads/`` or ``refs/tags/``, and no branch called ``HEAD``.
     """
     try:
         raw = name.encode()
@@ -37,14 +40,14 @@ def is_valid_name(name: str) -> bool:
         return False
     if (
         not name.startswith("refs/")
-        or len(raw) > _MAX_NAME
+        or name.startswith(_REFUSED)
+        or name == "refs/heads/HEAD"
         or "\x00" in name
-        or name.startswith(("refs/heads/-", "refs/tags/-"))
     ):
         return False
-    if any(len(segment) > 250 for segment in raw.split(b"/")):
+    if len(raw) > _MAX_NAME or any(len(segment) > 250 for segment in raw.split(b"/")):
         return False
-    return bool(pygit2.reference_is_valid_name(name)) and name != "refs/heads/HEAD"
+    return bool(pygit2.reference_is_valid_name(name))
 
 
 def list_refs(git_dir: Path, prefixes: Sequence[str] = PREFIXES) -> list[Ref]:

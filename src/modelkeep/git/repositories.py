@@ -187,8 +187,10 @@ class Repositories:
             ) from error
 
     def sweep(self, older_than: float = STALE_SECONDS) -> int:
-        """Removes what crashes left behind: half-made and half-deleted repositories, quarantines of dead pushes, lock
-        and temporary files. Nothing younger than ``older_than`` seconds is touched. Returns how many were removed.
+        """Removes what crashes left behind; returns how many files and directories that were.
+
+        Half-made and half-deleted repositories, quarantines of dead pushes, lock and temporary files. Nothing younger
+        than ``older_than`` seconds is touched: a Git that outlived the server may still be at work.
         """
         limit = time.time() - older_than
         removed = sum(

@@ -1,0 +1,523 @@
+"""Git's own ``upload-pack`` and ``receive-pack``, streamed: one request of the stateless protocol is one process.
+
+Async, on whatever event loop runs. A chunk goes from the socket to the pipe without a thread; only the decision about a
+push runs in one. Protocol: gitprotocol-http(5), gitprotocol-v2(5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import functools
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol, TypeVar, cast
+
+from modelkeep.domain.errors import InvalidInput, ModelkeepError, Unavailable
+from modelkeep.git import process, push_hook
+from modelkeep.git.push_hook import Proposal, Verdict
+
+T = TypeVar("T")
+
+LOG_LIMIT = 16 << 10
+CHUNK = 256 << 10
+
+_PIPE_SIZE = 1 << 20
+_TERM_SECONDS = 2.0
+_ADVERTISE_TIMEOUT = 60.0
+
+
+class Service(StrEnum):
+    """The two services of the protocol, by the names that clients use."""
+
+    UPLOAD_PACK = "git-upload-pack"
+    RECEIVE_PACK = "git-receive-pack"
+
+
+@dataclass(frozen=True, slots=True)
+class PackLimits:
+    """What one process may use.
+
+    Attributes:
+        max_input_bytes: Of a pushed pack; None: no limit.
+        seconds: Wall-clock time of the whole process, however slow the client is; then it is stopped.
+        finish_seconds: How long an accepted push may take to move its refs once its client has gone.
+        threads: Of ``pack-objects`` and ``index-pack``.
+        window_memory: Of the delta search, per thread, as Git writes sizes.
+        niceness: 0 to 19.
+    """
+
+    max_input_bytes: int | None = None
+    seconds: float = 3600
+    finish_seconds: float = 60
+    threads: int = 1
+    window_memory: str = "256m"
+    niceness: int = 0
+
+
+class Runner(Protocol):
+    """Runs a blocking function in a thread, such as :func:`asyncio.to_thread`."""
+
+    def __call__(self, function: Callable[[], T], /) -> Awaitable[T]:
+        """Starts it; the result is awaited."""
+        ...
+
+
+def protocol_version(header: str | None) -> str:
+    """The ``GIT_PROTOCOL`` for a ``Git-Protocol`` header: the highest version that it asks for and we know, or "".
+
+    Nothing else of the header reaches Git. A malformed one counts as none, as the protocol wants of unknown keys.
+    """
+    asked = set((header or "")[:1024].split(":"))
+    return next((version for version in ("version=2", "version=1") if version in asked), "")
+
+
+def advertise(
+    git_dir: Path, service: Service, *, protocol_header: str | None = None, extra_config: Sequence[str] = ()
+) -> bytes:
+    """The answer to ``GET info/refs?service=…``. Blocking: run it in a thread.
+
+    Args:
+        git_dir: The repository.
+        service: What the client wants to start.
+        protocol_header: Its ``Git-Protocol`` header. Pushes know only versions 0 and 1.
+        extra_config: Settings for Git, ``key=value``.
+
+    Raises:
+        Unavailable: Git failed.
+    """
+    version = protocol_version(protocol_header)
+    if service is Service.RECEIVE_PACK and version == "version=2":
+        version = ""
+    done = process.attempt(
+        [service.removeprefix("git-"), "--http-backend-info-refs", str(git_dir)],
+        git_dir=None,
+        timeout=_ADVERTISE_TIMEOUT,
+        env={"GIT_PROTOCOL": version} if version else None,
+        config=_settings(PackLimits(), extra_config),
+    )
+    if done.code != 0:
+        raise process.failure([str(service)], done.code, done.errors)
+    if version == "version=2":
+        return done.output
+    line = f"# service={service}\n".encode()
+    return b"%04x%s0000" % (len(line) + 4, line) + done.output
+
+
+class PackProcess:
+    """One running ``upload-pack`` or ``receive-pack``; make it with the class methods, use it with ``async with``.
+
+    Leaving the block before the process has ended stops it with all its children and what it received is gone, except
+    that an accepted push finishes moving its refs. Nothing outlives the block: no process, no pipe, no task.
+
+    Attributes:
+        accepted: Whether :class:`Verdict` ``accepted`` has been given to Git. Then read the refs to learn what has
+            moved, whatever the exit code and whether or not the client is still there.
+        failure: What an unforeseen exception in ``decide`` was; the user saw a general message.
+        timed_out: Whether the process was stopped for the time that it took.
+    """
+
+    def __init__(self, line: Sequence[str], env: dict[str, str], limits: PackLimits) -> None:
+        self.accepted = False
+        self.failure: BaseException | None = None
+        self.timed_out = False
+        self._line = line
+        self._env = env
+        self._limits = limits
+        self._log = bytearray()
+        self._conversation: _Conversation | None = None
+        self._process: subprocess.Popen[bytes]
+        self._stdin: _Pipe
+        self._stdout: _Pipe
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: asyncio.Task[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def upload_pack(
+        cls,
+        git_dir: Path,
+        *,
+        protocol_header: str | None = None,
+        limits: PackLimits | None = None,
+        extra_config: Sequence[str] = (),
+    ) -> PackProcess:
+        """A fetch or a clone: ``POST git-upload-pack``."""
+        limits = limits or PackLimits()
+        version = protocol_version(protocol_header)
+        return cls(
+            process.command(
+                ["upload-pack", "--stateless-rpc", str(git_dir)],
+                git_dir=None,
+                config=_settings(limits, extra_config),
+            ),
+            process.environment({"GIT_PROTOCOL": version} if version else None),
+            limits,
+        )
+
+    @classmethod
+    def receive_pack(
+        cls,
+        git_dir: Path,
+        *,
+        hooks: Path,
+        decide: Callable[[Proposal], Verdict],
+        runner: Runner | None = None,
+        protocol_header: str | None = None,
+        limits: PackLimits | None = None,
+        extra_config: Sequence[str] = (),
+    ) -> PackProcess:
+        """A push: ``POST git-receive-pack``.
+
+        Args:
+            git_dir: The repository.
+            hooks: The directory that :func:`push_hook.install` made.
+            decide: Is asked once, in a thread, when the objects have arrived and before any ref is moved. A
+                :class:`ModelkeepError` that it raises refuses the push with the error's message. Not called for a push
+                that Git itself refuses.
+            runner: Runs ``decide``; by default :func:`asyncio.to_thread`.
+            protocol_header: The client's ``Git-Protocol``.
+            limits: What the process may use.
+            extra_config: Settings for Git, ``key=value``, such as ``receive.hideRefs=refs/heads/main``.
+
+        Raises:
+            Unavailable: The hook cannot run.
+        """
+        push_hook.check(hooks)
+        limits = limits or PackLimits()
+        settings = [*_settings(limits, extra_config), f"core.hooksPath={hooks}"]
+        if limits.max_input_bytes is not None:
+            settings.append(f"receive.maxInputSize={limits.max_input_bytes}")
+        version = protocol_version(protocol_header)
+        made = cls(
+            process.command(["receive-pack", "--stateless-rpc", str(git_dir)], git_dir=None, config=settings),
+            process.environment({"GIT_PROTOCOL": "version=1"} if version == "version=1" else None),
+            limits,
+        )
+        made._conversation = _Conversation(made, git_dir, decide, runner or asyncio.to_thread)
+        return made
+
+    async def __aenter__(self) -> PackProcess:
+        loop = asyncio.get_running_loop()
+        inherited = self._conversation.open() if self._conversation else ()
+        try:
+            self._process = self._spawn(inherited)
+        except OSError as error:
+            if self._conversation:
+                self._conversation.close()
+            raise Unavailable("Git cannot be started on this server.", code="git_missing") from error
+        finally:
+            for descriptor in inherited:
+                os.close(descriptor)
+        self._stdin = _Pipe(_detached(self._process.stdin))
+        self._stdout = _Pipe(_detached(self._process.stdout))
+        self._tasks.append(loop.create_task(self._collect(_Pipe(_detached(self._process.stderr)))))
+        if self._conversation:
+            self._tasks.append(loop.create_task(self._conversation.hold()))
+        self._deadline = loop.call_later(self._limits.seconds, self._expire)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # In a task of its own: a second cancellation must not leave a process behind.
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def exchange(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Sends ``body`` to the process and yields its answer, both at once.
+
+        A process that answers before it has read everything (a pack over the limit) leaves the rest of the body to be
+        read and dropped, so that the client gets to see the answer. If ``body`` raises (the client has gone, a limit),
+        the process is stopped unless the push is accepted, and the exception comes out here.
+        """
+        pump = asyncio.get_running_loop().create_task(self._pump(body))
+        try:
+            while data := await self.read():
+                yield data
+            await pump
+        finally:
+            if not pump.done():
+                pump.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await pump
+
+    async def feed(self, data: bytes) -> bool:
+        """Writes to the process, waiting while it is busy; False where it no longer reads."""
+        return await self._stdin.write(data)
+
+    def close_stdin(self) -> None:
+        """Says that there is no more input."""
+        self._stdin.close()
+
+    async def read(self) -> bytes:
+        """The next piece of the answer, at most :data:`CHUNK` bytes; b"" at its end."""
+        return await self._stdout.read()
+
+    async def wait(self) -> int:
+        """The exit code, once the process has ended (negative: the signal that ended it). Read to the end before."""
+        if self._process.returncode is None:
+            await _ended(self._process.pid)
+        return self._process.wait()
+
+    @property
+    def log(self) -> str:
+        """What Git wrote to its error stream, the last 16 KiB: for logs, not for users."""
+        return self._log.decode("utf-8", "replace")
+
+    def _spawn(self, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
+        env = self._env
+        if inherited:
+            names = (push_hook.PROPOSAL_VARIABLE, push_hook.VERDICT_VARIABLE)
+            env = {**env, **{name: str(number) for name, number in zip(names, inherited, strict=True)}}
+        started = subprocess.Popen(
+            self._line,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=env,
+            pass_fds=inherited,
+            start_new_session=True,
+        )
+        if self._limits.niceness:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, started.pid, self._limits.niceness)
+        return started
+
+    async def _pump(self, body: AsyncIterator[bytes]) -> None:
+        try:
+            async for data in body:
+                if data:
+                    await self.feed(data)
+                if self.timed_out:
+                    break
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            self.close_stdin()
+
+    async def _collect(self, pipe: _Pipe) -> None:
+        try:
+            while data := await pipe.read():
+                self._log += data
+                del self._log[:-LOG_LIMIT]
+        finally:
+            pipe.close()
+
+    def _expire(self) -> None:
+        """The time is over: asks the process to end and clean up, then makes it. An accepted push may finish first."""
+        self.timed_out = True
+        self._stop()
+        patience = self._limits.finish_seconds if self.accepted else _TERM_SECONDS
+        self._deadline = asyncio.get_running_loop().call_later(patience, self._signal, signal.SIGKILL)
+
+    def _stop(self) -> None:
+        """Asks the process to clean up and end, unless Git is moving refs."""
+        if not self.accepted:
+            self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        """Signals the whole group. While its leader is not reaped, the number is still this group's."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    async def _close(self) -> None:
+        self.close_stdin()
+        try:
+            if self._process.returncode is None:
+                await self._end()
+            # The hook's end of the pipe is closed by now; decide() may still be running in its thread.
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:
+            if self._deadline:
+                self._deadline.cancel()
+            self._stdout.close()
+
+    async def _end(self) -> None:
+        drain = asyncio.get_running_loop().create_task(self._drain())
+        try:
+            self._stop()
+            patience = self._limits.finish_seconds if self.accepted else _TERM_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_ended(self._process.pid), patience)
+            self._signal(signal.SIGKILL)  # whatever is left of the group
+            await _ended(self._process.pid)
+            self._process.wait()
+        finally:
+            drain.cancel()
+
+    async def _drain(self) -> None:
+        while await self.read():
+            pass
+
+
+class _Conversation:
+    """Listens to the hook, has the push decided, and answers."""
+
+    def __init__(
+        self, owner: PackProcess, git_dir: Path, decide: Callable[[Proposal], Verdict], runner: Runner
+    ) -> None:
+        self._owner = owner
+        self._git_dir = git_dir
+        self._decide = decide
+        self._runner = runner
+        self._proposal: _Pipe
+        self._verdict: _Pipe
+
+    def open(self) -> tuple[int, int]:
+        """Makes the pipes; returns the two ends that the process inherits."""
+        proposal_out, proposal_in = os.pipe()
+        verdict_out, verdict_in = os.pipe()
+        self._proposal, self._verdict = _Pipe(proposal_out), _Pipe(verdict_in)
+        return proposal_in, verdict_out
+
+    def close(self) -> None:
+        self._proposal.close()
+        self._verdict.close()
+
+    async def hold(self) -> None:
+        try:
+            verdict = await self._judge()
+            if verdict:
+                self._owner.accepted = verdict.accepted
+                if not await self._verdict.write(push_hook.format_verdict(verdict)):
+                    self._owner.accepted = False
+        finally:
+            self.close()
+
+    def _decide_on(self, content: bytes) -> Verdict:
+        return self._decide(push_hook.parse_proposal(content, self._git_dir))
+
+    async def _judge(self) -> Verdict | None:
+        """None where no hook asked (Git refused the push by itself, or was stopped)."""
+        content = bytearray()
+        try:
+            while not push_hook.is_complete(content):
+                data = await self._proposal.read()
+                if not data:
+                    return None
+                content += data
+                if len(content) > push_hook.MAX_PROPOSAL:
+                    return Verdict(False, "The push changes too many refs at once.")
+            return await self._runner(functools.partial(self._decide_on, bytes(content)))
+        except ModelkeepError as error:
+            return Verdict(False, error.message)
+        except Exception as error:
+            self._owner.failure = error
+            return Verdict(False, "The hub could not check this push. Nothing was changed; try again later.")
+
+
+class _Pipe:
+    """One end of a pipe on the event loop."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waiter: asyncio.Future[None] | None = None
+        os.set_blocking(descriptor, False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):  # the user's pipes are large enough already
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+
+    async def read(self) -> bytes:
+        while self._descriptor >= 0:
+            try:
+                return os.read(self._descriptor, CHUNK)
+            except BlockingIOError:
+                loop = asyncio.get_running_loop()
+                await self._ready(loop.add_reader, loop.remove_reader)
+        return b""
+
+    async def write(self, data: bytes) -> bool:
+        rest = memoryview(data)
+        while rest:
+            if self._descriptor < 0:
+                return False
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                loop = asyncio.get_running_loop()
+                await self._ready(loop.add_writer, loop.remove_writer)
+            except BrokenPipeError:
+                self.close()
+        return True
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            if self._waiter and not self._waiter.done():
+                self._waiter.get_loop().remove_reader(descriptor)
+                self._waiter.get_loop().remove_writer(descriptor)
+                self._waiter.set_result(None)
+            os.close(descriptor)
+
+    async def _ready(self, add: Callable[..., None], remove: Callable[[int], bool]) -> None:
+        descriptor = self._descriptor
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        add(descriptor, _resolve, waiter)
+        try:
+            await waiter
+        finally:
+            if self._descriptor == descriptor:
+                remove(descriptor)
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+async def _ended(pid: int) -> None:
+    """Waits until a child of ours has ended, without reaping it."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # another system, or reaped already
+        await asyncio.to_thread(_wait_blocking, pid)
+        return
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _resolve, waiter)
+    try:
+        await waiter
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _wait_blocking(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def _detached(stream: IO[bytes] | None) -> int:
+    """Takes a pipe's descriptor over from the stream object, which is closed."""
+    stream = cast("IO[bytes]", stream)
+    descriptor = os.dup(stream.fileno())
+    stream.close()
+    return descriptor
+
+
+def _settings(limits: PackLimits, extra: Sequence[str]) -> list[str]:
+    """The settings of :mod:`repositories`' configuration that must hold whatever stands in a repository's file."""
+    for setting in extra:
+        if "\n" in setting or "=" not in setting:
+            raise InvalidInput("A setting for Git is written key=value.", code="invalid_git_setting")
+    return [
+        "transfer.fsckObjects=true",
+        "receive.unpackLimit=1",
+        "receive.autogc=false",
+        "receive.advertisePushOptions=true",
+        "uploadpack.allowFilter=true",
+        f"pack.threads={limits.threads}",
+        f"pack.windowMemory={limits.window_memory}",
+        *extra,
+    ]
