@@ -103,27 +103,26 @@ def set_disabled(tx: Transaction, user_id: int, is_disabled: bool) -> None:
     _update(tx, user_id, is_disabled=is_disabled)
 
 
-def set_hub_admin(tx: Transaction, user_id: int, is_hub_admin: bool) -> None:
-    """Makes somebody an administrator of the hub, or no longer.
-
-    Raises:
-        NotFound: There is no such user.
-    """
-    _update(tx, user_id, is_hub_admin=is_hub_admin)
-
-
-def update_profile(
-    tx: Transaction, user_id: int, *, full_name: str | None = None, email: str | None = None
+def update_user(
+    tx: Transaction,
+    user_id: int,
+    *,
+    full_name: str | None = None,
+    email: str | None = None,
+    is_disabled: bool | None = None,
+    is_hub_admin: bool | None = None,
 ) -> User:
-    """Changes what Git signatures are made of; None leaves a value as it is.
+    """Changes a user; None leaves a value as it is.
 
     Raises:
         NotFound: There is no such user.
     """
+    given = {"email": email, "is_disabled": is_disabled, "is_hub_admin": is_hub_admin}
+    changed = {name: value for name, value in given.items() if value is not None}
+    if changed:
+        _update(tx, user_id, **changed)
     if full_name is not None:
         tx.execute(update(Namespaces).where(Namespaces.id == user_id).values(full_name=full_name))
-    if email is not None:
-        _update(tx, user_id, email=email)
     return _required(user_by_id(tx, user_id))
 
 

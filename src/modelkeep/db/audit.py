@@ -46,7 +46,7 @@ def list_entries(
     *,
     repo_id: str | None = None,
     namespace_id: int | None = None,
-    user_id: int | None = None,
+    username: str | None = None,
     action: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -58,7 +58,7 @@ def list_entries(
         page: Which page.
         repo_id: Only those about this repo.
         namespace_id: Only those about this user or organisation and its repos.
-        user_id: Only what this user did.
+        username: Only what this user did (the name as it was then).
         action: Only this action; ``repo.`` stands for all actions that begin so.
         since: Only from this time on.
         until: Only before this time.
@@ -70,7 +70,7 @@ def list_entries(
     given: list[tuple[Any, Any]] = [
         (Audit.repo_id, repo_id),
         (Audit.namespace_id, namespace_id),
-        (Audit.user_id, user_id),
+        (Audit.username, username),
     ]
     for column, value in given:
         if value is not None:

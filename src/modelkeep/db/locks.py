@@ -19,9 +19,16 @@ MAX_PATH = 2000
 
 
 def create_lock(
-    tx: Transaction, *, repo_id: str, path: str, ref: str | None, owner_id: int, now: datetime
+    tx: Transaction,
+    *,
+    lock_id: str,
+    repo_id: str,
+    path: str,
+    ref: str | None,
+    owner_id: int,
+    now: datetime,
 ) -> Lock:
-    """Locks a path for somebody.
+    """Locks a path for somebody. ``lock_id`` is opaque and must be new.
 
     Raises:
         AlreadyExists: It is locked; :func:`lock_by_path` says by whom, in the same transaction if need be.
@@ -31,36 +38,33 @@ def create_lock(
     if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
         raise InvalidInput(f"A locked path has at most {MAX_PATH} bytes.", code="invalid_path")
     with tx.unique(AlreadyExists("The path is locked already.", code="lock_exists", path=path)):
-        number: int = tx.execute(
-            insert(LfsLocks)
-            .values(repo_id=repo_id, path=path, ref=ref, owner_id=owner_id, locked_at=now)
-            .returning(LfsLocks.id)
-        ).scalar_one()
-    row = tx.execute(_locks(repo_id).where(LfsLocks.id == number)).one()
-    return _lock_of(row)
+        tx.execute(
+            insert(LfsLocks).values(
+                id=lock_id, repo_id=repo_id, path=path, ref=ref, owner_id=owner_id, locked_at=now
+            )
+        )
+    return _lock_of(tx.execute(_locks(repo_id).where(LfsLocks.id == lock_id)).one())
 
 
 def list_locks(
     tx: Transaction,
     repo_id: str,
     page: PageRequest,
+    *,
     path: str | None = None,
-    id: str | None = None,
+    lock_id: str | None = None,
     ref: str | None = None,
 ) -> Page[Lock]:
-    """The locks of a repo, oldest first; with a path, an id or a ref only those that fit."""
+    """The locks of a repo, by path; with a path, an id or a ref only those that fit."""
     statement = _locks(repo_id)
     if path is not None:
         statement = statement.where(LfsLocks.path == path)
-    if id is not None:
-        number = _number(id)
-        if number is None:
-            return Page(())
-        statement = statement.where(LfsLocks.id == number)
+    if lock_id is not None:
+        statement = statement.where(LfsLocks.id == lock_id)
     if ref is not None:
         statement = statement.where(LfsLocks.ref == ref)
-    rows = tx.execute(one_page(statement, [LfsLocks.id], page))
-    return page_of([((row.id,), _lock_of(row)) for row in rows], page.limit)
+    rows = tx.execute(one_page(statement, [LfsLocks.path], page))
+    return page_of([((row.path,), _lock_of(row)) for row in rows], page.limit)
 
 
 def lock_by_path(tx: Transaction, repo_id: str, path: str) -> Lock | None:
@@ -71,17 +75,15 @@ def lock_by_path(tx: Transaction, repo_id: str, path: str) -> Lock | None:
 
 def lock_by_id(tx: Transaction, repo_id: str, lock_id: str) -> Lock | None:
     """The lock of this id, whatever a client has put there."""
-    number = _number(lock_id)
-    row = tx.first(_locks(repo_id).where(LfsLocks.id == number)) if number is not None else None
+    row = tx.first(_locks(repo_id).where(LfsLocks.id == lock_id))
     return _lock_of(row) if row is not None else None
 
 
 def delete_lock(tx: Transaction, repo_id: str, lock_id: str) -> bool:
     """Opens a lock; False where there is none (somebody else may have opened it)."""
-    number = _number(lock_id)
-    if number is None:
-        return False
-    return tx.execute(delete(LfsLocks).where(LfsLocks.repo_id == repo_id, LfsLocks.id == number)).rowcount > 0
+    return (
+        tx.execute(delete(LfsLocks).where(LfsLocks.repo_id == repo_id, LfsLocks.id == lock_id)).rowcount > 0
+    )
 
 
 def _locks(repo_id: str) -> Select[*tuple[Any, ...]]:
@@ -95,9 +97,4 @@ def _locks(repo_id: str) -> Select[*tuple[Any, ...]]:
 
 
 def _lock_of(row: Row[*tuple[Any, ...]]) -> Lock:
-    return Lock(str(row.id), row.path, row.ref, row.owner_id, row.name, row.locked_at)
-
-
-def _number(lock_id: str) -> int | None:
-    """A lock's id as a number; ids of another form are nobody's."""
-    return int(lock_id) if lock_id.isascii() and lock_id.isdigit() and len(lock_id) <= 18 else None
+    return Lock(row.id, row.path, row.ref, row.owner_id, row.name, row.locked_at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import delete, insert, select
 
 from modelkeep.db.tables import Protections
@@ -11,7 +13,7 @@ from modelkeep.domain.errors import AlreadyExists
 from modelkeep.domain.repos import Protection
 
 
-def list_protections(tx: Transaction, repo_id: str) -> list[Protection]:
+def protections_of(tx: Transaction, repo_id: str) -> list[Protection]:
     """The rules of a repo, oldest first."""
     rows = tx.execute(
         select(
@@ -31,42 +33,33 @@ def list_protections(tx: Transaction, repo_id: str) -> list[Protection]:
     ]
 
 
-def add_protection(
-    tx: Transaction,
-    repo_id: str,
-    *,
-    is_tag: bool,
-    pattern: str,
-    push_role: Role,
-    allows_force: bool = False,
-    allows_delete: bool = False,
-) -> Protection:
-    """Adds a rule.
+def add_protection(tx: Transaction, repo_id: str, rule: Protection) -> Protection:
+    """Adds a rule and returns it with its number; the number that it comes with does not count.
 
     Raises:
         AlreadyExists: The repo has a rule for this pattern.
         Conflict: There is no such repo.
     """
-    what = "tags" if is_tag else "branches"
+    what = "tags" if rule.is_tag else "branches"
     taken = AlreadyExists(
-        f"There is a rule for {what} '{pattern}' already; remove it first.",
+        f"There is a rule for {what} '{rule.pattern}' already; remove it first.",
         code="protection_exists",
-        pattern=pattern,
+        pattern=rule.pattern,
     )
     with tx.unique(taken):
         number: int = tx.execute(
             insert(Protections)
             .values(
                 repo_id=repo_id,
-                is_tag=is_tag,
-                pattern=pattern,
-                push_role=int(push_role),
-                allows_force=allows_force,
-                allows_delete=allows_delete,
+                is_tag=rule.is_tag,
+                pattern=rule.pattern,
+                push_role=int(rule.push_role),
+                allows_force=rule.allows_force,
+                allows_delete=rule.allows_delete,
             )
             .returning(Protections.id)
         ).scalar_one()
-    return Protection(number, is_tag, pattern, push_role, allows_force, allows_delete)
+    return replace(rule, id=number)
 
 
 def remove_protection(tx: Transaction, repo_id: str, protection_id: int) -> bool:

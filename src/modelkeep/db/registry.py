@@ -36,8 +36,10 @@ from modelkeep.db.tables import (
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.events import Event, TagProblem
 from modelkeep.domain.paging import Page, PageRequest, page_of
-from modelkeep.domain.registry import StageRow, VersionRow
+from modelkeep.domain.registry import ArtifactSummary, StageRow, VersionRow
 from modelkeep.domain.tag_grammar import EventKind
+
+OverviewRow = ArtifactSummary
 
 Snapshot = dict[str, list[tuple[Any, ...]]]
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, insert, or_, select, update
 
 from modelkeep.db.names import namespace_ids
 from modelkeep.db.reading import greatest_role, namespace_role, repo_role
+from modelkeep.db.repo_lists import Sort as Sort
 from modelkeep.db.repo_lists import list_repos as list_repos
+from modelkeep.db.repo_members import members as members
+from modelkeep.db.repo_members import remove_member as remove_member
+from modelkeep.db.repo_members import set_member as set_member
 from modelkeep.db.repo_rows import repo_columns, repo_of
 from modelkeep.db.tables import RepoAliases, RepoLabels, Repos
 from modelkeep.db.transaction import Transaction
@@ -19,6 +23,16 @@ from modelkeep.domain.digest import EMPTY
 from modelkeep.domain.errors import AlreadyExists, NotFound
 from modelkeep.domain.names import fold
 from modelkeep.domain.repos import Repo, RepoKind
+
+
+class RepoChanges(TypedDict, total=False):
+    """What of a repo can be changed, by name."""
+
+    description: str
+    visibility: Visibility
+    default_branch: str
+    updated_at: datetime
+    pristine_commit: str | None
 
 
 def create_repo(
@@ -93,6 +107,27 @@ def repo_by_name(
     return None
 
 
+def repo_by_name_of_any_kind(tx: Transaction, namespace: str, name: str) -> Repo | None:
+    """The model repo of this name, else the repo of another kind; old names count too."""
+    found = (repo_by_name(tx, namespace, name, kind) for kind in RepoKind)
+    return next((repo for repo in found if repo is not None), None)
+
+
+def deleted_by_name(tx: Transaction, namespace_id: int, name: str, kind: RepoKind) -> Repo | None:
+    """The repo that was deleted last under this name, while it can be restored."""
+    row = tx.first(
+        repo_columns()
+        .where(
+            Repos.namespace_id == namespace_id,
+            Repos.kind == str(kind),
+            Repos.name_folded == fold(name),
+            Repos.deleted_at.is_not(None),
+        )
+        .order_by(Repos.deleted_at.desc(), Repos.id)
+    )
+    return repo_of(row) if row is not None else None
+
+
 def repo_with_role(
     tx: Transaction,
     namespace: str,
@@ -121,38 +156,18 @@ def granted_role(tx: Transaction, repo: Repo, user_id: int | None) -> Role | Non
     return greatest_role(row.namespace_role, row.repo_role) if row is not None else None
 
 
-def update_repo(
-    tx: Transaction,
-    repo_id: str,
-    *,
-    now: datetime,
-    description: str | None = None,
-    visibility: Visibility | None = None,
-    default_branch: str | None = None,
-) -> Repo:
-    """Changes a repo, and notes when; None leaves a value as it is, and with all None only the time is noted.
+def update_repo(tx: Transaction, repo_id: str, **changed: Unpack[RepoChanges]) -> Repo:
+    """Changes what is named, nothing else.
 
     Raises:
         NotFound: There is no such repo.
     """
-    changed: dict[str, Any] = {"updated_at": now}
-    if description is not None:
-        changed["description"] = description
-    if visibility is not None:
-        changed["visibility"] = str(visibility)
-    if default_branch is not None:
-        changed["default_branch"] = default_branch
-    _update(tx, repo_id, **changed)
+    values: dict[str, Any] = dict(changed)
+    if "visibility" in changed:
+        values["visibility"] = str(changed["visibility"])
+    if values:
+        _update(tx, repo_id, **values)
     return _required(repo_by_id(tx, repo_id))
-
-
-def touch_repo(tx: Transaction, repo_id: str, now: datetime) -> None:
-    """Notes that a repo was changed, as after a push.
-
-    Raises:
-        NotFound: There is no such repo.
-    """
-    _update(tx, repo_id, updated_at=now)
 
 
 def set_labels(tx: Transaction, repo_id: str, labels: Iterable[str]) -> None:
@@ -164,7 +179,7 @@ def set_labels(tx: Transaction, repo_id: str, labels: Iterable[str]) -> None:
 
 
 def set_pristine(tx: Transaction, repo_id: str, commit: str | None) -> None:
-    """Notes the commit that the hub made at creation, or that somebody has pushed since (None).
+    """Notes which commit the hub made at creation, or (None) that somebody has pushed since.
 
     Raises:
         NotFound: There is no such repo.
@@ -172,7 +187,7 @@ def set_pristine(tx: Transaction, repo_id: str, commit: str | None) -> None:
     _update(tx, repo_id, pristine_commit=commit)
 
 
-def rename_or_move(tx: Transaction, repo_id: str, namespace_id: int, name: str, now: datetime) -> Repo:
+def rename_or_move(tx: Transaction, repo_id: str, namespace_id: int, name: str) -> Repo:
     """Gives a repo another name, another namespace or both; the old name leads to it until it is taken.
 
     Raises:
@@ -182,7 +197,7 @@ def rename_or_move(tx: Transaction, repo_id: str, namespace_id: int, name: str, 
     """
     before = _required(repo_by_id(tx, repo_id))
     with tx.unique(_taken(name)):
-        _update(tx, repo_id, namespace_id=namespace_id, name=name, name_folded=fold(name), updated_at=now)
+        _update(tx, repo_id, namespace_id=namespace_id, name=name, name_folded=fold(name))
     _drop_alias(tx, namespace_id, before.kind, name)
     if (before.namespace_id, fold(before.name)) != (namespace_id, fold(name)):
         alias = tx.insert(RepoAliases).values(
@@ -200,7 +215,7 @@ def rename_or_move(tx: Transaction, repo_id: str, namespace_id: int, name: str, 
     return _required(repo_by_id(tx, repo_id))
 
 
-def mark_deleted(tx: Transaction, repo_id: str, now: datetime, user_id: int | None) -> Repo:
+def mark_deleted(tx: Transaction, repo_id: str, user_id: int | None, now: datetime) -> Repo:
     """Deletes a repo so that it can be restored; its name is free at once.
 
     Raises:
@@ -212,7 +227,7 @@ def mark_deleted(tx: Transaction, repo_id: str, now: datetime, user_id: int | No
     return _required(repo_by_id(tx, repo_id))
 
 
-def restore(tx: Transaction, repo_id: str, now: datetime) -> Repo:
+def restore(tx: Transaction, repo_id: str) -> Repo:
     """Brings a deleted repo back under its name. One that is not deleted stays as it is.
 
     Raises:
@@ -223,7 +238,7 @@ def restore(tx: Transaction, repo_id: str, now: datetime) -> Repo:
     if before.deleted_at is None:
         return before
     with tx.unique(_taken(before.name)):
-        _update(tx, repo_id, deleted_at=None, deleted_by=None, updated_at=now)
+        _update(tx, repo_id, deleted_at=None, deleted_by=None)
     _drop_alias(tx, before.namespace_id, before.kind, before.name)
     return _required(repo_by_id(tx, repo_id))
 

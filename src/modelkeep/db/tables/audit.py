@@ -19,7 +19,7 @@ class Audit(Base):
     __table_args__ = (
         Index(None, "repo_id", "id"),
         Index(None, "namespace_id", "id"),
-        Index(None, "user_id", "id"),
+        Index(None, "username", "id"),
         {"sqlite_autoincrement": True},
     )
 

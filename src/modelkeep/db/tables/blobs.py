@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from modelkeep.db.tables.base import Base, OidText, RepoId, Serial
+from modelkeep.db.tables.base import Base, OidText, RepoId
 
 
 class Blobs(Base):
@@ -37,9 +37,9 @@ class LfsLocks(Base):
     """LFS file locks: one for a path in a repo, whatever the branch."""
 
     __tablename__ = "lfs_locks"
-    __table_args__ = (UniqueConstraint("repo_id", "path"), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("repo_id", "path"),)
 
-    id: Mapped[Serial]
+    id: Mapped[str] = mapped_column(primary_key=True)
     repo_id: Mapped[RepoId] = mapped_column(ForeignKey("repos.id", ondelete="CASCADE"))
     path: Mapped[str]
     ref: Mapped[str | None]

@@ -344,7 +344,7 @@ def _create_blobs() -> None:
     op.create_index(op.f("ix_blob_links_oid"), "blob_links", ["oid"])
     op.create_table(
         "lfs_locks",
-        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("repo_id", REPO_ID, nullable=False),
         sa.Column("path", TEXT, nullable=False),
         sa.Column("ref", TEXT, nullable=True),
@@ -358,7 +358,6 @@ def _create_blobs() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lfs_locks")),
         sa.UniqueConstraint("repo_id", "path", name=op.f("uq_lfs_locks_repo_id_path")),
-        sqlite_autoincrement=True,
     )
 
 
@@ -388,7 +387,7 @@ def _create_hub() -> None:
     )
     op.create_index(op.f("ix_audit_namespace_id_id"), "audit", ["namespace_id", "id"])
     op.create_index(op.f("ix_audit_repo_id_id"), "audit", ["repo_id", "id"])
-    op.create_index(op.f("ix_audit_user_id_id"), "audit", ["user_id", "id"])
+    op.create_index(op.f("ix_audit_username_id"), "audit", ["username", "id"])
 
 
 def _make_audit_append_only() -> None:
