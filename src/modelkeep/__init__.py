@@ -10,7 +10,7 @@ __all__ = ["Hub", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    """Loads :class:`modelkeep.sdk.hub.Hub` when it is first asked for (PEP 562), so that nothing else pays for it."""
+    """Loads :class:`modelkeep.sdk.hub.Hub` when it is first asked for (PEP 562); nothing else pays for it."""
     if name == "Hub":
         from modelkeep.sdk.hub import Hub
 

@@ -145,14 +145,17 @@ def _receive(
         with connection.open("GET", url, headers=headers) as answer:
             _check_answer(answer, url, part.position, part.content.size)
             each(part.position)
-            for chunk in answer.iter_raw(CHUNK):
+            told = part.position
+            for chunk in answer.iter_raw():
                 if part.position + len(chunk) > part.content.size:
                     raise BadAnswer(
-                        f"{url}: the hub sends more than the {part.content.size} bytes that it announced."
+                        f"{url}: the hub sends more than the {part.content.size} bytes it announced."
                     )
                 part.append(chunk)
-                each(part.position)
                 stop.check()
+                if part.position >= told + CHUNK:
+                    told = part.position
+                    each(told)
     except Refused as error:
         if error.status == 416:
             raise _Restart from error

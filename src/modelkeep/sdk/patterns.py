@@ -16,8 +16,8 @@ def is_chosen(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool
 def _matches(path: str, pattern: str) -> bool:
     """Whether a pattern matches, in shell style; ``*`` also matches ``/``.
 
-    It is held against the whole path, against the file's name alone where the pattern has no slash, and against the
-    folders that the file lies in where it ends with one.
+    It is held against the whole path, against the file's name alone where the pattern has no slash, and
+    against the folders that the file lies in where it ends with one.
     """
     if pattern.endswith("/"):
         return path.startswith(pattern) or fnmatchcase(path, pattern + "*")
