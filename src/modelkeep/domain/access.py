@@ -78,7 +78,9 @@ class Scope(StrEnum):
             return cls(text.strip().lower())
         except ValueError:
             known = ", ".join(cls)
-            raise InvalidInput(f"{text[:40]!r} is not a scope; choose from {known}.", code="invalid_scope") from None
+            raise InvalidInput(
+                f"{text[:40]!r} is not a scope; choose from {known}.", code="invalid_scope"
+            ) from None
 
 
 ALL_SCOPES = frozenset(Scope)

@@ -89,7 +89,9 @@ class RateLimited(ModelkeepError):
 
     kind = "rate_limited"
 
-    def __init__(self, message: str, *, retry_after: int, code: str | None = None, **fields: FieldValue) -> None:
+    def __init__(
+        self, message: str, *, retry_after: int, code: str | None = None, **fields: FieldValue
+    ) -> None:
         super().__init__(message, code=code, retry_after=retry_after, **fields)
         self.retry_after = retry_after
 

@@ -57,4 +57,6 @@ class TagProblem:
 
 def event_of(name: TagName, tag: str, commit: str, by: Signature, message: str, target: str) -> Event:
     """Builds the event that a well-formed tag stands for."""
-    return Event(tag, name.kind, name.artifact, name.version, name.stage, name.counter, commit, by, message, target)
+    return Event(
+        tag, name.kind, name.artifact, name.version, name.stage, name.counter, commit, by, message, target
+    )

@@ -136,7 +136,9 @@ class ArtifactState:
 
     def version_at(self, commit: str) -> VersionState | None:
         """The active registered version at ``commit``."""
-        return next((v for v in self.versions if v.commit == commit and v.is_registered and v.is_active), None)
+        return next(
+            (v for v in self.versions if v.commit == commit and v.is_registered and v.is_active), None
+        )
 
 
 def fold(events: Iterable[Event]) -> dict[str, ArtifactState]:

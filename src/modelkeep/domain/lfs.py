@@ -38,7 +38,9 @@ class Oid(str):
             InvalidInput: It is not 64 lower-case hexadecimal characters.
         """
         if not isinstance(text, str) or not _OID.fullmatch(text):
-            raise InvalidInput("An object id is 64 lower-case hexadecimal characters (SHA-256).", code="invalid_oid")
+            raise InvalidInput(
+                "An object id is 64 lower-case hexadecimal characters (SHA-256).", code="invalid_oid"
+            )
         return cls(text)
 
 

@@ -21,7 +21,9 @@ RESERVED_NAMESPACES = frozenset(
 )
 """First path segments that the hub keeps for itself, and names that would mislead people."""
 
-RESERVED_REPOS = frozenset({"-", ".", "..", "settings", "members", "new", "api", "resolve", "raw", "tree", "blob"})
+RESERVED_REPOS = frozenset(
+    {"-", ".", "..", "settings", "members", "new", "api", "resolve", "raw", "tree", "blob"}
+)
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[-_](?=[A-Za-z0-9])){0,63}", re.ASCII)
 _REPO = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_]|[-.](?=[A-Za-z0-9_])){0,95}", re.ASCII)
@@ -143,7 +145,9 @@ class RepoName:
         """
         namespace, slash, name = text.partition("/")
         if not slash or "/" in name:
-            raise InvalidInput(f"{_shown(text)} is not the name of a repo; write NAMESPACE/NAME.", code="invalid_name")
+            raise InvalidInput(
+                f"{_shown(text)} is not the name of a repo; write NAMESPACE/NAME.", code="invalid_name"
+            )
         return cls(parse_namespace(namespace, reserved_ok=True), parse_repo(name))
 
     @property

@@ -63,7 +63,8 @@ class TreeEntry:
 @dataclass(frozen=True, slots=True)
 class Ref:
     """A ref by its full name. ``target`` is what it points to (a tag object for an annotated tag), ``commit`` what
-    that peels to (None where it peels to something else than a commit)."""
+    that peels to (None where it peels to something else than a commit).
+    """
 
     name: str
     target: str
@@ -129,7 +130,8 @@ class RefUpdate:
 @dataclass(frozen=True, slots=True)
 class NewBlob:
     """A blob that arrives with a push: its id, its size in bytes, and its content where it is small enough to be an
-    LFS pointer (under 1,024 bytes)."""
+    LFS pointer (under 1,024 bytes).
+    """
 
     id: str
     size: int

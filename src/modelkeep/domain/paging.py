@@ -48,7 +48,9 @@ class Page(Generic[T]):
 
 def encode_cursor(key: CursorKey) -> str:
     """Makes an opaque cursor of a sort key."""
-    return base64.urlsafe_b64encode(json.dumps(list(key), separators=(",", ":")).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps(list(key), separators=(",", ":")).encode()).decode().rstrip("=")
+    )
 
 
 def decode_cursor(text: str) -> CursorKey:
@@ -66,7 +68,9 @@ def decode_cursor(text: str) -> CursorKey:
         ):
             raise ValueError
     except (ValueError, binascii.Error, UnicodeDecodeError, RecursionError):
-        raise InvalidInput("This cursor is none of the hub's; start again without it.", code="invalid_cursor") from None
+        raise InvalidInput(
+            "This cursor is none of the hub's; start again without it.", code="invalid_cursor"
+        ) from None
     return tuple(key)
 
 

@@ -71,7 +71,8 @@ class SemVer:
 
     def bumped(self, part: Bump) -> SemVer:
         """The next version by GTO's rule: the part grows by one, smaller ones start at zero, pre-release and build are
-        dropped. A pre-release is not finished by it: ``v1.1.0-rc.1`` with ``patch`` gives ``v1.1.1``."""
+        dropped. A pre-release is not finished by it: ``v1.1.0-rc.1`` with ``patch`` gives ``v1.1.1``.
+        """
         if part == "major":
             return SemVer(self.major + 1, 0, 0)
         if part == "minor":

@@ -86,7 +86,9 @@ def find_repo(
     found = repos.repo_with_role(tx, namespace, name, kind, actor.user_id)
     access = None if found is None else _access(actor, *found)
     if access is None:
-        raise _hidden(actor, f"There is no repo '{namespace}/{name}', or you may not see it.", "repo_not_found")
+        raise _hidden(
+            actor, f"There is no repo '{namespace}/{name}', or you may not see it.", "repo_not_found"
+        )
     access.require(action)
     return access
 

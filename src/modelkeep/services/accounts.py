@@ -54,7 +54,8 @@ class Accounts:
         chosen = None
         if is_first:
             chosen = password or secrets.new_password()
-            self.create(local, name=username, password=chosen, is_hub_admin=True)
+            # The settings may call the owner "admin", a name that nobody else can take.
+            self.create(local, name=username, password=chosen, is_hub_admin=True, reserved_ok=True)
         secret: str | None = None
         if token is not None:
             self._ensure_token(username, token)
@@ -74,6 +75,7 @@ class Accounts:
         full_name: str = "",
         email: str = "",
         is_hub_admin: bool = False,
+        reserved_ok: bool = False,
     ) -> User:
         """Makes a user, who also gets a namespace of that name. Without a password only tokens sign in.
 
@@ -83,7 +85,7 @@ class Accounts:
             NotPermitted: The actor is no administrator.
         """
         require_hub_admin(actor)
-        parse_namespace(name)
+        parse_namespace(name, reserved_ok=reserved_ok)
         _check_texts(full_name, email)
         stored = passwords.hash_password(password) if password is not None else None
         with self._stores.database.write() as tx:
@@ -177,4 +179,6 @@ class Accounts:
 def _check_texts(full_name: str, email: str) -> None:
     for text, what in ((full_name, "full name"), (email, "e-mail address")):
         if len(text) > _LONGEST or any(ord(c) < 32 for c in text):
-            raise InvalidInput(f"The {what} has control characters or over {_LONGEST} characters.", code="invalid_text")
+            raise InvalidInput(
+                f"The {what} has control characters or over {_LONGEST} characters.", code="invalid_text"
+            )

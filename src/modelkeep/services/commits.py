@@ -139,7 +139,9 @@ class Commits:
             self._writes.apply(access, [update], "commit.create", new_blobs=new_blobs)
             return target, objects.read_commit(git_dir, commit_id)
 
-    def create_branch(self, actor: Actor, namespace: str, name: str, branch: str, revision: str | None) -> str:
+    def create_branch(
+        self, actor: Actor, namespace: str, name: str, branch: str, revision: str | None
+    ) -> str:
         """Makes a branch at a revision; gives the commit's id.
 
         Raises:
@@ -231,7 +233,9 @@ class Commits:
         for op in operations:
             if not isinstance(op, AddFile):
                 continue
-            if op.lfs is not None and (op.lfs.oid not in readable or readable[op.lfs.oid].size != op.lfs.size):
+            if op.lfs is not None and (
+                op.lfs.oid not in readable or readable[op.lfs.oid].size != op.lfs.size
+            ):
                 raise InvalidInput(
                     f"'{op.path}': LFS object {op.lfs.oid[:12]}… of {op.lfs.size} bytes has not been uploaded to this "
                     "repo; upload it through the LFS batch API first.",

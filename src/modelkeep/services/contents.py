@@ -48,7 +48,9 @@ class Contents:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
-    def revision(self, actor: Actor, namespace: str, name: str, revision: str | None) -> tuple[Resolved, Commit]:
+    def revision(
+        self, actor: Actor, namespace: str, name: str, revision: str | None
+    ) -> tuple[Resolved, Commit]:
         """The commit that a revision names.
 
         Raises:
@@ -58,13 +60,23 @@ class Contents:
         return resolved, objects.read_commit(git_dir, resolved.commit)
 
     def commits(
-        self, actor: Actor, namespace: str, name: str, revision: str | None, path: str | None, page: PageRequest
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        revision: str | None,
+        path: str | None,
+        page: PageRequest,
     ) -> Page[Commit]:
         """The history of a revision (or of a path in it), newest first."""
         _, git_dir, resolved = self._resolve(actor, namespace, name, revision)
         start, skip = resolved.commit, 0
         if page.after is not None:
-            if len(page.after) != 2 or not isinstance(page.after[0], str) or not isinstance(page.after[1], int):
+            if (
+                len(page.after) != 2
+                or not isinstance(page.after[0], str)
+                or not isinstance(page.after[1], int)
+            ):
                 raise InvalidInput("This cursor belongs to another list.", code="invalid_cursor")
             # The first page's commit is kept, so that paging is stable while people push.
             start, skip = objects.resolve_commit(git_dir, page.after[0]) or start, max(page.after[1], 0)
@@ -119,7 +131,13 @@ class Contents:
         if entry.lfs_oid is not None:
             self._require_object(repo, entry)
         return OpenFile(
-            path, resolved.commit, entry.size or 0, entry.lfs_oid or entry.id, entry.lfs_oid, entry.id, git_dir
+            path,
+            resolved.commit,
+            entry.size or 0,
+            entry.lfs_oid or entry.id,
+            entry.lfs_oid,
+            entry.id,
+            git_dir,
         )
 
     def refs(

@@ -110,7 +110,8 @@ class Gate:
         is_tag = update.ref.startswith("refs/tags/")
         if not is_tag and not update.ref.startswith("refs/heads/"):
             raise NotPermitted(
-                f"{update.ref}: only branches (refs/heads/) and tags (refs/tags/) can be pushed.", code="ref_namespace"
+                f"{update.ref}: only branches (refs/heads/) and tags (refs/tags/) can be pushed.",
+                code="ref_namespace",
             )
         if not refs.is_valid_name(update.ref):
             raise InvalidInput(f"{update.ref!r} is no valid name for a ref.", code="invalid_ref")
@@ -162,7 +163,9 @@ class Gate:
 
     def _require_commit(self, git_dir: Path, proposal: Incoming, update: RefUpdate) -> None:
         if not incoming.commit_exists(git_dir, proposal.quarantine, update.new):
-            raise InvalidInput(f"{update.ref} would point to {update.new[:12]}, which is no commit.", code="no_commit")
+            raise InvalidInput(
+                f"{update.ref} would point to {update.new[:12]}, which is no commit.", code="no_commit"
+            )
 
     def _check_registry(self, access: RepoAccess, git_dir: Path, proposal: Incoming) -> list[ModelkeepError]:
         reasons: list[ModelkeepError] = []
@@ -181,7 +184,9 @@ class Gate:
                     continue
                 found = read_registry_tag(incoming.raw_tag_in(git_dir, proposal.quarantine, tag, update.new))
                 if isinstance(found, TagProblem):
-                    raise InvalidInput(f"tag '{tag}': {found.reason}. {found.remedy}", code=f"tag_{found.code}")
+                    raise InvalidInput(
+                        f"tag '{tag}': {found.reason}. {found.remedy}", code=f"tag_{found.code}"
+                    )
                 if found is not None:
                     events.setdefault(found.artifact, []).append(found)
             except ModelkeepError as reason:
@@ -197,7 +202,9 @@ class Gate:
         if not registrations:
             return []
         with self._stores.database.read() as tx:
-            known = [e for e in registry_index.events_of(tx, access.repo.id, artifact) if e.tag not in replaced]
+            known = [
+                e for e in registry_index.events_of(tx, access.repo.id, artifact) if e.tag not in replaced
+            ]
         after = fold_artifact(artifact, [*known, *new_events])
         before = fold_artifact(artifact, known)
         reasons: list[ModelkeepError] = []

@@ -63,9 +63,7 @@ class Indexing:
             events, problems = _read(git_dir, names)
             registry_index.replace_events(tx, repo_id, [], events, problems)
             for artifact, state in fold(events).items():
-                registry_index.replace_artifact(
-                    tx, repo_id, artifact, version_rows(state), stage_rows(state)
-                )
+                registry_index.replace_artifact(tx, repo_id, artifact, version_rows(state), stage_rows(state))
             return len(all_refs)
 
     def rebuild_named(self, actor: Actor, namespace: str, name: str) -> int:
@@ -113,7 +111,11 @@ class Indexing:
         """Rebuilds the index of all repos; the result is each id with its count of refs."""
         with self._stores.database.read() as tx:
             known = repos.all_repo_ids(tx)
-        return [(repo_id, self.rebuild(repo_id)) for repo_id, _ in known if self._stores.repositories.exists(repo_id)]
+        return [
+            (repo_id, self.rebuild(repo_id))
+            for repo_id, _ in known
+            if self._stores.repositories.exists(repo_id)
+        ]
 
     def _apply_tags(
         self, tx: Transaction, repo_id: str, git_dir: Path, names: list[str], present: dict[str, Ref]

@@ -66,6 +66,18 @@ class Batch:
     lifetime: int
     part_size: int
 
+    def part_size_of(self, size: int) -> int:
+        """The size of a part of an object of ``size`` bytes."""
+        return part_size_for(self.part_size, size)
+
+
+def part_size_for(least: int, size: int) -> int:
+    """The size of a part, at least ``least``, so that an object has at most :data:`MOST_PARTS`."""
+    chosen = least
+    while -(-size // chosen) > MOST_PARTS:
+        chosen *= 2
+    return chosen
+
 
 class Lfs:
     """The LFS batch API."""
@@ -132,7 +144,9 @@ class Lfs:
             elif size is None or self._stores.blobs.stat(item.oid) is None:
                 answers.append(Answer(item.oid, item.size, code=404, message="This repo has no such object."))
             elif size != item.size:
-                answers.append(Answer(item.oid, item.size, code=422, message=f"This object has {size} bytes."))
+                answers.append(
+                    Answer(item.oid, item.size, code=422, message=f"This object has {size} bytes.")
+                )
             else:
                 ticket = self._tickets.issue(Act.DOWNLOAD, actor, repo.id, Oid(item.oid), size)
                 answers.append(Answer(item.oid, size, ticket=ticket))
@@ -178,7 +192,9 @@ class Lfs:
             return Answer(item.oid, item.size, code=422, message=item.problem)
         if item.size > self._rules.max_lfs_object:
             limit = f"{self._rules.max_lfs_object / GIB:g} GiB"
-            return Answer(item.oid, item.size, code=413, message=f"Objects over {limit} are not accepted here.")
+            return Answer(
+                item.oid, item.size, code=413, message=f"Objects over {limit} are not accepted here."
+            )
         oid = Oid(item.oid)
         verify = self._tickets.issue(Act.VERIFY, actor, repo.id, oid, item.size)
         if transfer == "multipart":
@@ -191,15 +207,15 @@ class Lfs:
             return Answer(item.oid, item.size, ticket=complete, verify=verify, parts=parts)
         act = Act.RESUME if transfer == "tus" else Act.UPLOAD
         return Answer(
-            item.oid, item.size, ticket=self._tickets.issue(act, actor, repo.id, oid, item.size), verify=verify
+            item.oid,
+            item.size,
+            ticket=self._tickets.issue(act, actor, repo.id, oid, item.size),
+            verify=verify,
         )
 
     def part_size(self, size: int) -> int:
-        """The size of a part of an object, so that there are at most :data:`MOST_PARTS`."""
-        chosen = self._rules.part_size
-        while -(-size // chosen) > MOST_PARTS:
-            chosen *= 2
-        return chosen
+        """The size of a part of an object of ``size`` bytes."""
+        return part_size_for(self._rules.part_size, size)
 
     def _choose(self, transfers: Collection[str], needed: Sequence[Wanted]) -> str:
         if "tus" in transfers:

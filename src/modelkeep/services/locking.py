@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from modelkeep.db import locks
 from modelkeep.domain.access import Action, Actor
@@ -31,7 +32,13 @@ class Locking:
         self._stores = stores
 
     def create(
-        self, actor: Actor, namespace: str, name: str, path: str, ref: str | None, kind: RepoKind = RepoKind.MODEL
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        path: str,
+        ref: str | None,
+        kind: RepoKind = RepoKind.MODEL,
     ) -> Lock:
         """Locks a path.
 
@@ -84,7 +91,7 @@ class Locking:
         page: PageRequest,
         ref: str | None = None,
         kind: RepoKind = RepoKind.MODEL,
-    ) -> tuple[list[Lock], list[Lock], str | None]:
+    ) -> tuple[Sequence[Lock], Sequence[Lock], str | None]:
         """The locks to look at before a push: the actor's own, the others', and the next page's cursor."""
         with self._stores.database.read() as tx:
             repo = find_repo(tx, actor, namespace, name, Action.WRITE, kind=kind).repo
@@ -122,7 +129,14 @@ class Locking:
                     )
                 access.require(Action.OVERRIDE)
             locks.delete_lock(tx, access.repo.id, lock_id)
-            record(tx, actor, "lock.delete", f"{access.repo.full_name} {lock.path}", repo=access.repo, force=force)
+            record(
+                tx,
+                actor,
+                "lock.delete",
+                f"{access.repo.full_name} {lock.path}",
+                repo=access.repo,
+                force=force,
+            )
         return lock
 
 

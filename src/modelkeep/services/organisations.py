@@ -122,7 +122,7 @@ class Organisations:
             record(tx, actor, "org.delete", found.namespace.name, namespace_id=found.namespace.id)
             namespaces.delete_namespace(tx, found.namespace.id)
 
-    def members(self, actor: Actor, name: str) -> list[Member]:
+    def members(self, actor: Actor, name: str) -> Sequence[Member]:
         """The members of an organisation, for its members.
 
         Raises:
@@ -173,15 +173,15 @@ class Organisations:
                 namespace_id=found.namespace.id,
             )
 
-    def _find(
-        self, tx: Transaction, actor: Actor, name: str, username: str
-    ) -> tuple[NamespaceAccess, int]:
+    def _find(self, tx: Transaction, actor: Actor, name: str, username: str) -> tuple[NamespaceAccess, int]:
         found = find_namespace(tx, actor, name)
         user = accounts.user_by_name(tx, username)
         if user is None or user.id != actor.user_id:
             found.require(Action.ADMINISTER)
         if not found.namespace.is_organisation:
-            raise InvalidInput(f"'{name}' is a user; only organisations have members.", code="not_an_organisation")
+            raise InvalidInput(
+                f"'{name}' is a user; only organisations have members.", code="not_an_organisation"
+            )
         if user is None:
             raise NotFound(f"There is no user '{username}'.", code="user_not_found")
         return found, user.id

@@ -7,7 +7,7 @@ repo's lock when it accepts; ``finish`` runs when git has moved the refs (or not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelkeep.db import blobs, repos
@@ -18,46 +18,83 @@ from modelkeep.domain.errors import ModelkeepError
 from modelkeep.domain.objects import ZERO_ID, RefUpdate
 from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.git import locks, refs
-from modelkeep.git.transport import Proposal, Verdict
+from modelkeep.git.push_hook import Proposal, Verdict
+from modelkeep.git.transport import PackLimits, PackProcess, Service, advertise
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.audit import record
 from modelkeep.services.gate import Gate, Incoming, Passed, Refused
 from modelkeep.services.indexing import Indexing
-from modelkeep.services.ports import Rules, Stores
+from modelkeep.services.ports import Stores
 
 _LOCK_SECONDS = 60.0
 _PUSH_ACTIONS = (Action.WRITE, Action.REGISTER, Action.PROMOTE)
 
 
 @dataclass(frozen=True, slots=True)
-class FetchTarget:
-    """What git may read from."""
+class Transport:
+    """How packs are received and sent: the limits of a process, and where the hook lies that asks :class:`Push`."""
 
-    repo: Repo
-    git_dir: Path
+    hooks: Path
+    limits: PackLimits = field(default_factory=PackLimits)
 
 
 class Pushes:
     """Fetches and pushes over Git's own protocol."""
 
-    def __init__(self, stores: Stores, rules: Rules, gate: Gate, indexing: Indexing) -> None:
+    def __init__(self, stores: Stores, gate: Gate, indexing: Indexing, transport: Transport) -> None:
         self._stores = stores
-        self._rules = rules
         self._gate = gate
         self._indexing = indexing
+        self._transport = transport
 
-    def for_fetch(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> FetchTarget:
-        """Finds the repo that somebody wants to fetch from.
+    def advertise(
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        service: str,
+        protocol: str | None,
+        kind: RepoKind = RepoKind.MODEL,
+    ) -> bytes:
+        """The first answer of a fetch or a push: the refs and what the server can do.
+
+        Args:
+            actor: Needs to read the repo, or to be allowed to push something.
+            namespace: Of the repo.
+            name: Of the repo.
+            service: ``git-upload-pack`` or ``git-receive-pack``.
+            protocol: The client's ``Git-Protocol`` header.
+            kind: Of the repo.
 
         Raises:
-            Unauthenticated: Nobody is signed in and it is not public (or is not there).
+            Unauthenticated: Nobody is signed in, and it is not public (or is not there), or it is a push.
+            NotFound: It is not there for this actor.
+            NotPermitted: The actor may only read it.
+        """
+        if service == Service.RECEIVE_PACK:
+            push = self.push(actor, namespace, name, kind)
+            return advertise(
+                push.git_dir,
+                Service.RECEIVE_PACK,
+                protocol_header=protocol,
+                extra_config=[f"receive.hideRefs={ref}" for ref in push.hidden_refs],
+            )
+        git_dir = self._readable(actor, namespace, name, kind)
+        return advertise(git_dir, Service.UPLOAD_PACK, protocol_header=protocol)
+
+    def fetch(
+        self, actor: Actor, namespace: str, name: str, protocol: str | None, kind: RepoKind = RepoKind.MODEL
+    ) -> PackProcess:
+        """A process that serves one request of a fetch; enter it to start it.
+
+        Raises:
+            Unauthenticated: Nobody is signed in, and it is not public (or is not there).
             NotFound: It is not there for this actor.
         """
-        with self._stores.database.read() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.READ, kind=kind)
-        return FetchTarget(access.repo, self._stores.repositories.path(access.repo.id))
+        git_dir = self._readable(actor, namespace, name, kind)
+        return PackProcess.upload_pack(git_dir, protocol_header=protocol, limits=self._transport.limits)
 
-    def for_push(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> Push:
+    def push(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> Push:
         """Opens a push by somebody who may push something; what exactly, the gate says ref by ref.
 
         Raises:
@@ -69,18 +106,26 @@ class Pushes:
             access = find_repo(tx, actor, namespace, name, Action.READ, kind=kind)
             if not any(access.may(action) for action in _PUSH_ACTIONS):
                 access.require(Action.WRITE)
-        return Push(self._stores, self._gate, self._indexing, access)
+        return Push(self._stores, self._gate, self._indexing, self._transport, access)
+
+    def _readable(self, actor: Actor, namespace: str, name: str, kind: RepoKind) -> Path:
+        with self._stores.database.read() as tx:
+            access = find_repo(tx, actor, namespace, name, Action.READ, kind=kind)
+        return self._stores.repositories.path(access.repo.id)
 
 
 class Push:
-    """One push. Call :meth:`decide` at most once and :meth:`finish` always."""
+    """One push. Call :meth:`finish` always, at the end."""
 
-    def __init__(self, stores: Stores, gate: Gate, indexing: Indexing, access: RepoAccess) -> None:
+    def __init__(
+        self, stores: Stores, gate: Gate, indexing: Indexing, transport: Transport, access: RepoAccess
+    ) -> None:
         self._stores = stores
         self._gate = gate
         self._indexing = indexing
+        self._transport = transport
         self._access = access
-        self._lock: locks.RepoLock | None = None
+        self._lock: locks.Lock | None = None
         self._updates: Sequence[RefUpdate] = ()
         self._recreate: str | None = None
         self.git_dir = stores.repositories.path(access.repo.id)
@@ -99,6 +144,16 @@ class Push:
         """
         pristine = self._pristine_ref()
         return [pristine] if pristine else []
+
+    def process(self, protocol: str | None) -> PackProcess:
+        """A process that receives the pack and asks :meth:`decide`; enter it to start it, then :meth:`finish`."""
+        return PackProcess.receive_pack(
+            self.git_dir,
+            hooks=self._transport.hooks,
+            decide=self.decide,
+            protocol_header=protocol,
+            limits=self._transport.limits,
+        )
 
     def decide(self, proposal: Proposal) -> Verdict:
         """Judges the proposed updates while their objects are in quarantine. Raises nothing: an error refuses."""
@@ -151,9 +206,11 @@ class Push:
 
     def _drop_pristine(self, updates: Sequence[RefUpdate]) -> None:
         pristine = self._pristine_ref()
-        if pristine is not None and any(u.ref == pristine and u.is_create and not u.is_delete for u in updates):
+        if pristine is not None and any(
+            u.ref == pristine and u.is_create and not u.is_delete for u in updates
+        ):
             self._recreate = pristine
-            refs.delete_ref(self.git_dir, pristine, self.repo.pristine_commit)
+            refs.delete_ref(self.git_dir, pristine, self.repo.pristine_commit or "")
 
     def _restore_pristine(self) -> None:
         if self._recreate is not None and self.repo.pristine_commit and not refs.list_refs(self.git_dir):
@@ -189,5 +246,3 @@ class Push:
 
 def _shown(reasons: Sequence[ModelkeepError]) -> str:
     return "\n".join(["Push refused:", *(f"- {reason.message}" for reason in reasons)])
-
-

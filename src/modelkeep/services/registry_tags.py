@@ -36,21 +36,29 @@ def read_registry_tag(raw: RawTag) -> Event | TagProblem | None:
         if parse_tag(own_name) is None:
             return None
         return TagProblem(
-            raw.ref_name, "name_differs", f"the tag object inside is named '{own_name}', a registry tag's name", _REMAKE
+            raw.ref_name,
+            "name_differs",
+            f"the tag object inside is named '{own_name}', a registry tag's name",
+            _REMAKE,
         )
     if name.kind is EventKind.CREATION:
         return TagProblem(
             raw.ref_name, "created_tag", "'@created' is no event, and stops every gto command", "Delete it."
         )
     if own_name != raw.ref_name:
-        return TagProblem(raw.ref_name, "name_differs", f"the tag object inside is named '{own_name}'", _REMAKE)
+        return TagProblem(
+            raw.ref_name, "name_differs", f"the tag object inside is named '{own_name}'", _REMAKE
+        )
     if raw.direct_type != "commit":
         return TagProblem(
             raw.ref_name, "not_a_commit", f"it points to a {raw.direct_type}, not to a commit", _REMAKE
         )
     if parsed.tagger is None:
         return TagProblem(
-            raw.ref_name, "no_tagger", f"it has no usable tagger ({parsed.tagger_problem or 'missing'})", _REMAKE
+            raw.ref_name,
+            "no_tagger",
+            f"it has no usable tagger ({parsed.tagger_problem or 'missing'})",
+            _REMAKE,
         )
     if parsed.message is None:
         return TagProblem(raw.ref_name, "no_message", "its message is missing or not UTF-8", _REMAKE)

@@ -37,7 +37,13 @@ class RegistryWrites:
             return fold_artifact(artifact, registry_index.events_of(tx, repo_id, artifact))
 
     def write_tag(
-        self, access: RepoAccess, git_dir: Path, state: ArtifactState, name: TagName, commit: str, message: str
+        self,
+        access: RepoAccess,
+        git_dir: Path,
+        state: ArtifactState,
+        name: TagName,
+        commit: str,
+        message: str,
     ) -> None:
         """Makes the tag and indexes it. The caller holds the repo's lock and read ``state`` under it.
 
@@ -49,13 +55,19 @@ class RegistryWrites:
         """
         tagger = self._writes.signature(access.actor)
         last = max(
-            (e.by.when for e in state.events if e.stage == name.stage and (e.stage or e.version == name.version)),
+            (
+                e.by.when
+                for e in state.events
+                if e.stage == name.stage and (e.stage or e.version == name.version)
+            ),
             default=None,
         )
         if last is not None and tagger.when <= last:
             tagger = replace(tagger, when=(last + timedelta(seconds=1)).astimezone(tagger.when.tzinfo))
         tag = format_tag(name)
-        target = tags.create_tag_object(git_dir, name=tag, target_commit=commit, tagger=tagger, message=message)
+        target = tags.create_tag_object(
+            git_dir, name=tag, target_commit=commit, tagger=tagger, message=message
+        )
         self._writes.apply(
             access,
             [RefUpdate(f"refs/tags/{tag}", ZERO_ID, target)],

@@ -28,6 +28,12 @@ _LONGEST_DESCRIPTION = 2000
 _MOST_LABELS = 50
 
 
+Dependants = list[dict[str, str]]
+"""What would break: ``kind`` and ``name`` of each, and more by kind."""
+
+RepoIds = list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a repo's LFS objects take: how many, and how many bytes."""
@@ -159,18 +165,16 @@ class Repos:
         """
         with self._stores.database.write() as tx:
             access = find_repo(tx, actor, namespace, name, Action.CONFIGURE)
-            repo, changed = access.repo, {}
+            repo = access.repo
             if description is not None:
                 _check_description(description)
-                changed["description"] = description
+                repos.update_repo(tx, repo.id, description=description)
             if visibility is not None and visibility is not repo.visibility:
                 access.require(Action.ADMINISTER)
                 repos.update_repo(tx, repo.id, visibility=visibility)
             if default_branch is not None and default_branch != repo.default_branch:
                 self._set_default_branch(repo, default_branch)
-                changed["default_branch"] = default_branch
-            if changed:
-                repos.update_repo(tx, repo.id, **changed)
+                repos.update_repo(tx, repo.id, default_branch=default_branch)
             if labels is not None:
                 repos.set_labels(tx, repo.id, _labels(labels))
             repos.update_repo(tx, repo.id, updated_at=self._stores.now())
@@ -215,7 +219,7 @@ class Repos:
             record(tx, actor, "repo.move", str(repo.full_name), repo=repo, to=f"{place_name}/{final}")
         return self.get(actor, place_name, final, repo.kind)
 
-    def dependants(self, actor: Actor, namespace: str, name: str) -> list[dict[str, str]]:
+    def dependants(self, actor: Actor, namespace: str, name: str) -> Dependants:
         """What would break if the repo went away: the stages that its versions hold."""
         with self._stores.database.read() as tx:
             return self._dependants(tx, find_repo(tx, actor, namespace, name).repo)
@@ -263,7 +267,7 @@ class Repos:
             record(tx, actor, "repo.restore", str(repo.full_name), repo=repo)
         return self.get(actor, place.name, name, kind)
 
-    def purge_expired(self) -> list[str]:
+    def purge_expired(self) -> RepoIds:
         """Removes for good what was deleted longer ago than it can be restored; gives the ids."""
         with self._stores.database.read() as tx:
             expired = repos.deleted_before(tx, self._stores.now() - self._rules.restore_within)
@@ -306,9 +310,13 @@ class Repos:
             raise NotFound(f"There is no branch '{branch}' in {repo.full_name}.", code="branch_not_found")
         self._stores.repositories.set_default_branch(repo.id, branch)
 
-    def _dependants(self, tx: Transaction, repo: Repo) -> list[dict[str, str]]:
+    def _dependants(self, tx: Transaction, repo: Repo) -> Dependants:
         return [
-            {"kind": "stage", "name": f"{row.artifact}#{row.stage}", "version": row.version or row.commit[:12]}
+            {
+                "kind": "stage",
+                "name": f"{row.artifact}#{row.stage}",
+                "version": row.version or row.commit[:12],
+            }
             for row in registry.stages_of(tx, repo.id)
         ]
 
@@ -328,4 +336,3 @@ def _labels(labels: Sequence[str]) -> tuple[str, ...]:
     if len(labels) > _MOST_LABELS:
         raise InvalidInput(f"A repo has at most {_MOST_LABELS} labels.", code="invalid_label")
     return tuple(sorted({parse_label(label) for label in labels}))
-

@@ -61,7 +61,8 @@ def resolve(tx: Transaction, repo: Repo, git_dir: Path, revision: str | None) ->
         return found
     if wanted == repo.default_branch and not revision:
         raise NotFound(
-            f"The repo {repo.full_name} has no branch '{wanted}' yet; push something first.", code="empty_repo"
+            f"The repo {repo.full_name} has no branch '{wanted}' yet; push something first.",
+            code="empty_repo",
         )
     raise NotFound(
         f"There is no revision {wanted[:100]!r} in {repo.full_name}: no branch, tag, commit, version or stage.",
@@ -82,7 +83,9 @@ def _by_shortcut(tx: Transaction, repo: Repo, wanted: str) -> Resolved | None:
 
 def _by_ref(git_dir: Path, wanted: str) -> Resolved | None:
     names = [wanted] if wanted.startswith("refs/") else [f"refs/heads/{wanted}", f"refs/tags/{wanted}"]
-    allowed = [name for name in names if name.startswith(("refs/heads/", "refs/tags/")) and refs.is_valid_name(name)]
+    allowed = [
+        name for name in names if name.startswith(("refs/heads/", "refs/tags/")) and refs.is_valid_name(name)
+    ]
     present = refs.read_refs(git_dir, allowed) if allowed else {}
     for name in allowed:
         ref = present.get(name)

@@ -105,7 +105,14 @@ class Stages:
             return registry_index.stage_row(tx, access.repo.id, artifact, stage)
 
     def roll_back(
-        self, actor: Actor, namespace: str, name: str, artifact: str, stage: str, *, message: str | None = None
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        artifact: str,
+        stage: str,
+        *,
+        message: str | None = None,
     ) -> StageRow:
         """Returns a stage to the version that held it before, by a new assignment that says so.
 
@@ -125,7 +132,8 @@ class Stages:
             previous = previous_holder(state, stage)
             if previous is None:
                 raise Conflict(
-                    f"Stage '{stage}' of '{artifact}' has no earlier holder to go back to.", code="no_previous_holder"
+                    f"Stage '{stage}' of '{artifact}' has no earlier holder to go back to.",
+                    code="no_previous_holder",
                 )
             text = message or f"Rolling back stage {stage} of artifact {artifact} to version {previous.name}"
             self._assign(
@@ -163,7 +171,9 @@ class Stages:
         if here is not None and (wanted is None or here.name == str(wanted)):
             return commit, here.name
         access.require(Action.REGISTER)
-        return commit, self._versions.write_registration(access, git_dir, artifact, commit, wanted, None, None)
+        return commit, self._versions.write_registration(
+            access, git_dir, artifact, commit, wanted, None, None
+        )
 
     def _assign(
         self,

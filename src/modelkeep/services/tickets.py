@@ -94,6 +94,12 @@ def _decode(text: str) -> tuple[Ticket, str, str]:
         )
         if not dot or not numbers_are_right or not isinstance(repo_id, str):
             raise ValueError
-        return Ticket(Act(act), repo_id, Oid(oid), size, user_id, token_id, expires_at, part), payload, signature
+        return (
+            Ticket(Act(act), repo_id, Oid(oid), size, user_id, token_id, expires_at, part),
+            payload,
+            signature,
+        )
     except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError):
-        raise NotPermitted("This URL is incomplete or was changed; ask for a new one.", code="forged_url") from None
+        raise NotPermitted(
+            "This URL is incomplete or was changed; ask for a new one.", code="forged_url"
+        ) from None

@@ -58,7 +58,9 @@ class Tokens:
         folded = frozenset(_limit(limit) for limit in limits)
         self._check(actor, name, wanted, folded, expires_at)
         if secret is not None and len(secret) < _SHORTEST_GIVEN_SECRET:
-            raise InvalidInput(f"A token has at least {_SHORTEST_GIVEN_SECRET} characters.", code="token_too_short")
+            raise InvalidInput(
+                f"A token has at least {_SHORTEST_GIVEN_SECRET} characters.", code="token_too_short"
+            )
         chosen = secret or secrets.new_token()
         with self._stores.database.write() as tx:
             owner = accounts.user_by_name(tx, user) if user else accounts.user_by_id(tx, actor.user_id or 0)
@@ -77,7 +79,9 @@ class Tokens:
                     expires_at=expires_at,
                 )
             except AlreadyExists:
-                raise AlreadyExists("This secret is a token already; choose another.", code="token_exists") from None
+                raise AlreadyExists(
+                    "This secret is a token already; choose another.", code="token_exists"
+                ) from None
             record(
                 tx,
                 actor,
@@ -153,8 +157,12 @@ class Tokens:
         if expires_at is not None and expires_at <= self._stores.now():
             raise InvalidInput("The token would end in the past.", code="invalid_expiry")
         if actor.limits and not (limits and all(actor.is_within_limits(limit) for limit in limits)):
-            raise NotPermitted("A token with limits makes no token that reaches further.", code="scope_missing")
+            raise NotPermitted(
+                "A token with limits makes no token that reaches further.", code="scope_missing"
+            )
 
 
 def _limit(text: str) -> str:
-    return str(RepoName.parse(text)).casefold() if "/" in text else fold(parse_namespace(text, reserved_ok=True))
+    return (
+        str(RepoName.parse(text)).casefold() if "/" in text else fold(parse_namespace(text, reserved_ok=True))
+    )

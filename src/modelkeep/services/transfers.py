@@ -14,11 +14,13 @@ from modelkeep.db import blobs
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.errors import InvalidInput, NotFound, NotPermitted
 from modelkeep.domain.lfs import Oid
-from modelkeep.services.access import find_repo_by_id
+from modelkeep.services.access import find_repo, find_repo_by_id
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.ports import Stores
 from modelkeep.services.tickets import Act, Ticket, Tickets
+
+_ABANDONED_SECONDS = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ class Transfers:
         ticket, _ = self._use(text, oid, address, Action.WRITE, Act.UPLOAD)
         if length is not None and length != ticket.size:
             raise InvalidInput(
-                f"The object has {ticket.size} bytes, the request {length}.", code="size_mismatch", oid=ticket.oid
+                f"The object has {ticket.size} bytes, the request {length}.",
+                code="size_mismatch",
+                oid=ticket.oid,
             )
         return ticket, self._stores.blobs.begin(ticket.oid, ticket.size)
 
@@ -110,16 +114,20 @@ class Transfers:
         """
         offset = writer.commit()
         if offset == ticket.size:
-            self._link(ticket, self._stores.blobs.partials.finish(_upload_id(ticket), ticket.oid, ticket.size))
+            self._link(
+                ticket, self._stores.blobs.partials.finish(_upload_id(ticket), ticket.oid, ticket.size)
+            )
         return offset
 
-    def part(self, text: str, oid: str, address: str, length: int | None) -> PartWriter:
+    def part(self, text: str, oid: str, number: int, address: str, length: int | None) -> PartWriter:
         """Starts one part of a multipart upload. Commit or abort the writer.
 
         Raises:
             InvalidInput: ``length`` is not the part's.
         """
         ticket, _ = self._use(text, oid, address, Action.WRITE, Act.PART)
+        if number != ticket.part:
+            raise NotPermitted("This URL is for another part.", code="forged_url")
         part_size = self._lfs.part_size(ticket.size)
         start = (ticket.part - 1) * part_size
         expected = min(part_size, ticket.size - start)
@@ -153,16 +161,20 @@ class Transfers:
         stored = {part.number: part.etag for part in partials.parts(upload_id)}
         wrong = sorted(number for number, etag in etags.items() if stored.get(number) != etag.strip('"'))
         if wrong:
-            raise InvalidInput(f"Part {wrong[0]} is not what was uploaded; send it again.", code="part_mismatch")
+            raise InvalidInput(
+                f"Part {wrong[0]} is not what was uploaded; send it again.", code="part_mismatch"
+            )
         self._link(ticket, partials.finish(upload_id, ticket.oid, ticket.size))
 
-    def verify(self, text: str | None, actor: Actor, repo_id: str | None, oid: str, size: int, address: str) -> None:
+    def verify(
+        self, text: str | None, actor: Actor | None, repo: tuple[str, str], oid: str, size: int, address: str
+    ) -> None:
         """Says whether an uploaded object is here, readable by its repo, and of that size.
 
         Args:
             text: The ticket; None where the client came with credentials instead.
             actor: Who came with credentials.
-            repo_id: The repo that such a client means.
+            repo: Namespace and name of the repo that such a client means.
             oid: What was uploaded.
             size: In bytes.
             address: Of the client.
@@ -170,15 +182,20 @@ class Transfers:
         Raises:
             NotFound: It is not.
         """
-        if text is not None:
-            ticket, _ = self._use(text, oid, address, Action.WRITE, Act.VERIFY)
-            repo_id = ticket.repo_id
+        if actor is not None:
+            with self._stores.database.read() as tx:
+                repo_id = find_repo(tx, actor, *repo, Action.WRITE).repo.id
+        else:
+            repo_id = self._use(text or "", oid, address, Action.WRITE, Act.VERIFY)[0].repo_id
         with self._stores.database.read() as tx:
-            repo = find_repo_by_id(tx, actor, repo_id or "", Action.WRITE).repo if text is None else None
-            linked = blobs.linked(tx, repo.id if repo else repo_id or "", [oid])
+            linked = blobs.linked(tx, repo_id, [oid])
         info = self._stores.blobs.stat(oid)
         if linked.get(oid) != size or info is None or info.size != size:
             raise NotFound("This object was not uploaded completely; upload it again.", code="object_missing")
+
+    def sweep(self) -> int:
+        """Removes what uploads left behind that nobody will continue; gives their count. For a hub that starts."""
+        return self._stores.blobs.sweep_temporary() + self._stores.blobs.partials.sweep(_ABANDONED_SECONDS)
 
     def _has(self, ticket: Ticket) -> bool:
         with self._stores.database.read() as tx:

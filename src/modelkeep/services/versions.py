@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelkeep.db import registry as registry_index
@@ -141,11 +142,20 @@ class Versions:
             else:
                 row = registry_index.version_row(tx, repo.id, artifact, str(SemVer.parse_lenient(version)))
         if row is None:
-            raise NotFound(f"There is no version {version} of '{artifact}' in {repo.full_name}.", code="no_version")
+            raise NotFound(
+                f"There is no version {version} of '{artifact}' in {repo.full_name}.", code="no_version"
+            )
         return row
 
     def list(
-        self, actor: Actor, namespace: str, name: str, artifact: str, page: PageRequest, *, active_only: bool = False
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        artifact: str,
+        page: PageRequest,
+        *,
+        active_only: bool = False,
     ) -> Page[VersionRow]:
         """The versions of an artifact, greatest first.
 
@@ -174,11 +184,9 @@ class Versions:
         """
         with self._stores.database.read() as tx:
             repo_id = find_repo(tx, actor, *repo).repo.id if repo else None
-            return registry_index.overview(
-                tx, actor, page, repo_id=repo_id, namespace=namespace, query=query
-            )
+            return registry_index.overview(tx, actor, page, repo_id=repo_id, namespace=namespace, query=query)
 
-    def problems(self, actor: Actor, namespace: str, name: str) -> list[TagProblem]:
+    def problems(self, actor: Actor, namespace: str, name: str) -> Sequence[TagProblem]:
         """The tags of a repo that look like the registry's but cannot be read."""
         with self._stores.database.read() as tx:
             return registry_index.problems_of(tx, find_repo(tx, actor, namespace, name).repo.id)

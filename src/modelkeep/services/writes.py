@@ -81,6 +81,7 @@ class Writes:
                     repo=access.repo,
                     old=update.old,
                     new=update.new,
+                    namespace_id=None,
                     **details,
                 )
 

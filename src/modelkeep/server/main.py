@@ -1,0 +1,89 @@
+"""Starts a hub: checks the settings, opens the stores, repairs what a crash left, listens."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import structlog
+
+from modelkeep import __version__
+from modelkeep.api.http.downloads import Acceleration
+from modelkeep.server import logs
+from modelkeep.server.app import Doors, create_app
+from modelkeep.server.runner import serve
+from modelkeep.server.wiring import Hub, open_hub
+from modelkeep.services.accounts import FirstAccount
+from modelkeep.settings import Settings
+
+_LOG = structlog.get_logger("server")
+
+
+def run(settings: Settings) -> int:
+    """Serves until a signal to stop; gives the exit code.
+
+    Raises:
+        InvalidInput: The settings are unsafe.
+        Unavailable: The data folder or the database cannot be used.
+    """
+    settings.require_safe()
+    logs.configure(settings.log_level, settings.log_format)
+    with open_hub(settings) as hub:
+        _prepare(hub)
+        first = hub.accounts.ensure_owner(
+            settings.admin_user,
+            settings.admin_password.get_secret_value() if settings.admin_password else None,
+            settings.admin_token.get_secret_value() if settings.admin_token else None,
+        )
+        if first is not None:
+            _show_once(first)
+        app = create_app(hub, _doors(settings))
+        serve(
+            app,
+            settings.host,
+            settings.port,
+            shutdown_seconds=settings.shutdown_seconds,
+            on_ready=lambda host, port: _say_ready(settings, host, port),
+        )
+    return 0
+
+
+def _prepare(hub: Hub) -> None:
+    started = time.monotonic()
+    hub.transfers.sweep()
+    purged = hub.repos.purge_expired()
+    repaired = hub.indexing.repair_all()
+    _LOG.info(
+        "started",
+        version=__version__,
+        repaired=repaired,
+        purged=purged,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _doors(settings: Settings) -> Doors:
+    blobs = settings.data.resolve() / "blobs"
+    return Doors(
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
+        acceleration=Acceleration(settings.accel_prefix, blobs) if settings.accel_prefix else None,
+        max_push=settings.max_push,
+        git_processes=settings.git_processes,
+    )
+
+
+def _show_once(first: FirstAccount) -> None:
+    lines = ["This hub is new. Its owner account, shown only this once:", f"  user      {first.username}"]
+    if first.password is not None:
+        lines.append(f"  password  {first.password}")
+    if first.token is not None:
+        lines.append(f"  token     {first.token}")
+    print("\n".join(lines), flush=True)
+
+
+def _say_ready(settings: Settings, address: str, port: int) -> None:
+    host = f"[{address}]" if ":" in address else address
+    print(f"Modelkeep {__version__} is ready at {settings.public_url or f'http://{host}:{port}'}", flush=True)
+    if sys.stdout.isatty():
+        print("Stop it with Ctrl-C.", flush=True)

@@ -1,0 +1,165 @@
+"""From settings to stores to services. Nothing below this floor reads a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from modelkeep.blobs.local import LocalBlobStore
+from modelkeep.db.engine import Database, open_database
+from modelkeep.domain.errors import Unavailable
+from modelkeep.git import push_hook
+from modelkeep.git.repositories import Repositories
+from modelkeep.git.transport import PackLimits
+from modelkeep.identity.signing import Signer, load_or_create_key
+from modelkeep.services.accounts import Accounts
+from modelkeep.services.audit import AuditLog
+from modelkeep.services.authentication import Authentication
+from modelkeep.services.commits import Commits
+from modelkeep.services.contents import Contents
+from modelkeep.services.gate import Gate
+from modelkeep.services.health import Health
+from modelkeep.services.indexing import Indexing
+from modelkeep.services.lfs import Lfs
+from modelkeep.services.locking import Locking
+from modelkeep.services.organisations import Organisations
+from modelkeep.services.ports import Rules, Stores
+from modelkeep.services.pushes import Pushes, Transport
+from modelkeep.services.registry_writes import RegistryWrites
+from modelkeep.services.repo_settings import Protections, RepoMembers
+from modelkeep.services.repos import Repos
+from modelkeep.services.stages import Stages
+from modelkeep.services.tickets import Tickets
+from modelkeep.services.tokens import Tokens
+from modelkeep.services.transfers import Transfers
+from modelkeep.services.versions import Versions
+from modelkeep.services.writes import Writes
+from modelkeep.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """All services of one hub."""
+
+    rules: Rules
+    accounts: Accounts
+    audit_log: AuditLog
+    authentication: Authentication
+    commits: Commits
+    contents: Contents
+    health: Health
+    indexing: Indexing
+    lfs: Lfs
+    locking: Locking
+    organisations: Organisations
+    protections: Protections
+    pushes: Pushes
+    repo_members: RepoMembers
+    repos: Repos
+    stages: Stages
+    tokens: Tokens
+    transfers: Transfers
+    versions: Versions
+
+
+@contextmanager
+def open_hub(settings: Settings) -> Iterator[Hub]:
+    """Opens the hub that lives in the data folder, bringing its schema up to date; closes it at the end.
+
+    Raises:
+        Unavailable: The folder cannot be written, or the database cannot be opened.
+    """
+    stores = _open_stores(settings)
+    try:
+        yield build_hub(stores, _rules(settings), _transport(settings))
+    finally:
+        stores.database.close()
+
+
+def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
+    """Connects the services to each other and to the stores."""
+    indexing = Indexing(stores)
+    gate = Gate(stores, rules)
+    writes = Writes(stores, gate, indexing)
+    registry = RegistryWrites(stores, writes)
+    versions = Versions(stores, writes, registry)
+    tokens = Tokens(stores)
+    authentication = Authentication(stores, rules)
+    tickets = Tickets(stores, rules)
+    lfs = Lfs(stores, rules, tickets)
+    return Hub(
+        rules=rules,
+        accounts=Accounts(stores, tokens),
+        audit_log=AuditLog(stores),
+        authentication=authentication,
+        commits=Commits(stores, rules, writes),
+        contents=Contents(stores),
+        health=Health(stores),
+        indexing=indexing,
+        lfs=lfs,
+        locking=Locking(stores),
+        organisations=Organisations(stores, rules),
+        protections=Protections(stores),
+        pushes=Pushes(stores, gate, indexing, transport),
+        repo_members=RepoMembers(stores),
+        repos=Repos(stores, rules),
+        stages=Stages(stores, writes, registry, versions),
+        tokens=tokens,
+        transfers=Transfers(stores, tickets, authentication, lfs),
+        versions=versions,
+    )
+
+
+def _open_stores(settings: Settings) -> Stores:
+    data = settings.data.resolve()
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if settings.secret_key is not None:
+            key = settings.secret_key.get_secret_value().encode()
+        else:
+            key = load_or_create_key(data / "secret.key")
+        repositories = Repositories(data / "repos")
+        blobs = LocalBlobStore(data / "blobs")
+    except OSError as error:
+        raise Unavailable(
+            f"The data folder {data} cannot be used: {error.strerror}.", code="data_folder"
+        ) from error
+    return Stores(_open_database(settings), repositories, blobs, Signer(key))
+
+
+def _open_database(settings: Settings) -> Database:
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+    else:
+        url = f"sqlite:///{settings.data.resolve() / 'modelkeep.db'}"
+    database = open_database(url)
+    try:
+        database.migrate()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _transport(settings: Settings) -> Transport:
+    limits = PackLimits(max_input_bytes=settings.max_push, seconds=settings.git_seconds)
+    return Transport(push_hook.install(settings.data.resolve() / "hooks"), limits)
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        max_git_file=settings.max_git_file,
+        max_lfs_object=settings.max_lfs_object,
+        max_batch_objects=settings.max_batch_objects,
+        max_commit_body=settings.max_commit_body,
+        multipart_above=settings.multipart_above,
+        part_size=settings.part_size,
+        url_lifetime=timedelta(seconds=settings.url_lifetime),
+        restore_within=timedelta(days=settings.restore_days),
+        default_branch=settings.default_branch,
+        default_visibility=settings.default_visibility.value,
+        admins_create_organisations=settings.admins_create_organisations,
+        login_failures_allowed=settings.login_failures_allowed,
+    )

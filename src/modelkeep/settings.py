@@ -1,0 +1,193 @@
+"""The settings of a hub: environment variables ``MODELKEEP_…``, a TOML file, and the options of ``serve``.
+
+An option of a command wins over the environment, the environment over the file, the file over the default. Every
+setting is listed in docs/reference/settings.md.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from modelkeep.domain.access import Visibility
+from modelkeep.domain.errors import InvalidInput
+
+_SHORTEST_PASSWORD = 12
+
+
+class Settings(BaseSettings):
+    """All settings of one hub. Sizes take units (``10MiB``), times are in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="MODELKEEP_", extra="forbid", frozen=True)
+
+    data: Path = Field(
+        Path("modelkeep-data"), description="The folder that holds the database, repos and blobs."
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
+    public_url: str | None = Field(
+        None, description="The hub's address as clients reach it, where it differs (behind a proxy)."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="The database; SQLite in the data folder where it is not set."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Signs transfer URLs; kept in the data folder where it is not set."
+    )
+    admin_user: str = Field("admin", description="The name of the owner account made on the first start.")
+    admin_password: SecretStr | None = Field(
+        None, description="Its password; made up and printed once if not set."
+    )
+    admin_token: SecretStr | None = Field(None, description="A token for it, with every scope.")
+    allow_insecure: bool = Field(
+        False, description="Accept plain HTTP and weak passwords on an address that others can reach."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    accel_prefix: str | None = Field(
+        None,
+        description="Internal location of the blob folder in nginx; downloads then use X-Accel-Redirect.",
+    )
+    shutdown_seconds: float = Field(
+        30, gt=0, description="How long transfers may go on after a signal to stop."
+    )
+    git_processes: int = Field(16, ge=1, description="How many fetches and pushes run at once.")
+    git_seconds: float = Field(3600, gt=0, description="How long one fetch or push may take.")
+    max_push: ByteSize = Field(ByteSize(2 << 30), description="The largest pack that a push may send.")
+    max_git_file: ByteSize = Field(ByteSize(10 << 20), description="Files above this size must use Git LFS.")
+    max_lfs_object: ByteSize = Field(ByteSize(1 << 40), description="The largest LFS object.")
+    max_batch_objects: int = Field(1000, ge=1, description="Objects in one LFS batch request.")
+    max_commit_body: ByteSize = Field(
+        ByteSize(32 << 20), description="The largest commit request of the REST API."
+    )
+    multipart_above: ByteSize = Field(
+        ByteSize(64 << 20), description="LFS objects above this size are sent in parts by clients that can."
+    )
+    part_size: ByteSize = Field(ByteSize(64 << 20), ge=1 << 20, description="The size of such a part.")
+    url_lifetime: float = Field(3600, gt=0, description="The shortest life of a signed transfer URL.")
+    restore_days: float = Field(30, ge=0, description="For how many days a deleted repo can be restored.")
+    default_branch: str = Field("main", description="The default branch of new repos.")
+    default_visibility: Visibility = Field(
+        Visibility.PRIVATE, description="The default visibility of new organisations' repos."
+    )
+    admins_create_organisations: bool = Field(False, description="Only administrators create organisations.")
+    login_failures_allowed: int = Field(
+        5, ge=1, description="Wrong passwords for one name and address before log-in is slowed down."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level to log."
+    )
+    log_format: Literal["json", "console", "auto"] = Field(
+        "auto", description="How to log; auto is console on a terminal and JSON elsewhere."
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/") if value else None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Reads options, then the environment, then the TOML file that :meth:`load` was given."""
+        toml = settings_cls.model_config.get("toml_file")
+        file = (TomlConfigSettingsSource(settings_cls),) if toml else ()
+        return init_settings, env_settings, *file
+
+    @classmethod
+    def load(cls, *, config_file: Path | None = None, **options: Any) -> Self:
+        """Reads the settings; an option that is None counts as not given.
+
+        Raises:
+            InvalidInput: A setting is wrong or unknown, or the file cannot be read; each is named.
+        """
+        path = config_file or (Path(env) if (env := os.environ.get("MODELKEEP_CONFIG")) else None)
+        given = {name: value for name, value in options.items() if value is not None}
+        kind = cls
+        if path is not None:
+            if not path.is_file():
+                raise InvalidInput(f"There is no configuration file {path}.", code="invalid_settings")
+            kind = type(
+                cls.__name__,
+                (cls,),
+                {"model_config": SettingsConfigDict(toml_file=path), "__module__": __name__},
+            )
+        try:
+            return kind(**given)
+        except ValidationError as error:
+            shown = "; ".join(
+                f"MODELKEEP_{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+                for problem in error.errors(include_input=False, include_url=False)
+            )
+            raise InvalidInput(f"The settings are wrong: {shown}", code="invalid_settings") from None
+        except ValueError as error:  # a TOML file that is none
+            raise InvalidInput(f"{path}: {error}", code="invalid_settings") from None
+
+    def require_safe(self) -> None:
+        """Refuses to open the hub to others with defaults that are only safe on one's own machine.
+
+        Raises:
+            InvalidInput: The address can be reached by others, and passwords and tokens would travel in the clear,
+                or the owner's password is short.
+        """
+        if self.allow_insecure or _is_loopback(self.host):
+            return
+        if not (self.public_url or "").startswith("https://"):
+            raise InvalidInput(
+                f"Refusing to listen on {self.host}: passwords and tokens would travel in the clear. Put a proxy with "
+                "TLS in front and set MODELKEEP_PUBLIC_URL=https://…, or accept the risk with "
+                "MODELKEEP_ALLOW_INSECURE=1.",
+                code="unsafe_settings",
+            )
+        password = self.admin_password.get_secret_value() if self.admin_password else None
+        if password is not None and len(password) < _SHORTEST_PASSWORD:
+            raise InvalidInput(
+                f"Refusing to listen on {self.host}: MODELKEEP_ADMIN_PASSWORD has fewer than {_SHORTEST_PASSWORD} "
+                "characters. Choose a longer one, or accept the risk with MODELKEEP_ALLOW_INSECURE=1.",
+                code="unsafe_settings",
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
