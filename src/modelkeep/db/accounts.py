@@ -147,6 +147,11 @@ def count_users(tx: Transaction) -> int:
     return int(tx.scalar(select(func.count()).select_from(Users)))
 
 
+def has_hub_admin(tx: Transaction) -> bool:
+    """Whether there is an administrator of the hub."""
+    return tx.scalar(select(Users.id).where(Users.is_hub_admin).limit(1)) is not None
+
+
 def user_of(row: Row[*tuple[Any, ...]]) -> User:
     """A user from a row that begins with :data:`USER_COLUMNS`."""
     return User(*row[: len(USER_COLUMNS)])

@@ -62,8 +62,10 @@ class TreeEntry:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A ref by its full name. ``target`` is what it points to (a tag object for an annotated tag), ``commit`` what
-    that peels to (None where it peels to something else than a commit).
+    """A ref by its full name.
+
+    ``target`` is what it points to (a tag object for an annotated tag), ``commit`` what that peels to (None where it
+    peels to something else than a commit).
     """
 
     name: str
@@ -129,8 +131,9 @@ class RefUpdate:
 
 @dataclass(frozen=True, slots=True)
 class NewBlob:
-    """A blob that arrives with a push: its id, its size in bytes, and its content where it is small enough to be an
-    LFS pointer (under 1,024 bytes).
+    """A blob that arrives with a push: its id and its size in bytes.
+
+    ``content`` is there where it is small enough to be an LFS pointer (under 1,024 bytes).
     """
 
     id: str

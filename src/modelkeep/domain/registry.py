@@ -46,13 +46,14 @@ class ArtifactSummary(NamedTuple):
     """An artifact at a glance.
 
     ``repo`` is ``namespace/name`` as written, ``latest`` the latest version (None without an active one), ``stages``
-    what holds each stage: a version, or a commit where none is registered there.
+    what holds each stage: a version, or a commit where none is registered there; ``versions`` counts the active ones.
     """
 
     repo: str
     artifact: str
     latest: str | None
     stages: Mapping[str, str]
+    versions: int
 
 
 def version_rows(state: ArtifactState) -> list[VersionRow]:

@@ -21,8 +21,10 @@ class RepoKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Repo:
-    """A repo. ``id`` (32 hexadecimal characters) never changes and names its directory; ``deleted_at`` is set while it
-    can still be restored. ``pristine_commit`` is the commit that the hub made at creation, until somebody pushes.
+    """A repo.
+
+    ``id`` (32 hexadecimal characters) never changes and names its directory; ``deleted_at`` is set while it can still
+    be restored. ``pristine_commit`` is the commit that the hub made at creation, until somebody pushes.
     """
 
     id: str

@@ -70,8 +70,10 @@ class SemVer:
         return cls.parse(text if text.startswith("v") else f"v{text}")
 
     def bumped(self, part: Bump) -> SemVer:
-        """The next version by GTO's rule: the part grows by one, smaller ones start at zero, pre-release and build are
-        dropped. A pre-release is not finished by it: ``v1.1.0-rc.1`` with ``patch`` gives ``v1.1.1``.
+        """The next version, by GTO's rule.
+
+        The part grows by one, smaller ones start at zero, pre-release and build are dropped. A pre-release is not
+        finished by it: ``v1.1.0-rc.1`` with ``patch`` gives ``v1.1.1``.
         """
         if part == "major":
             return SemVer(self.major + 1, 0, 0)

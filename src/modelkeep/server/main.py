@@ -79,11 +79,16 @@ def _show_once(first: FirstAccount) -> None:
         lines.append(f"  password  {first.password}")
     if first.token is not None:
         lines.append(f"  token     {first.token}")
-    print("\n".join(lines), flush=True)
+    _say("\n".join(lines))
 
 
 def _say_ready(settings: Settings, address: str, port: int) -> None:
     host = f"[{address}]" if ":" in address else address
-    print(f"Modelkeep {__version__} is ready at {settings.public_url or f'http://{host}:{port}'}", flush=True)
+    _say(f"Modelkeep {__version__} is ready at {settings.public_url or f'http://{host}:{port}'}")
     if sys.stdout.isatty():
-        print("Stop it with Ctrl-C.", flush=True)
+        _say("Stop it with Ctrl-C.")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelkeep.db import namespaces, repos
@@ -34,9 +35,11 @@ class RepoAccess:
         return allows(self.role, action) and scopes_allow(self.actor.scopes, action)
 
     def require(self, action: Action) -> None:
-        """Raises:
-        Unauthenticated: Nobody is signed in, and ``action`` needs somebody.
-        NotPermitted: The role or the token does not allow it.
+        """Lets ``action`` pass, or raises.
+
+        Raises:
+            Unauthenticated: Nobody is signed in, and ``action`` needs somebody.
+            NotPermitted: The role or the token does not allow it.
         """
         error = self.refusal(action)
         if error is not None:
@@ -58,9 +61,11 @@ class NamespaceAccess:
     role: Role | None
 
     def require(self, action: Action) -> None:
-        """Raises:
-        Unauthenticated: Nobody is signed in.
-        NotPermitted: The role or the token does not allow ``action``.
+        """Lets ``action`` pass, or raises.
+
+        Raises:
+            Unauthenticated: Nobody is signed in.
+            NotPermitted: The role or the token does not allow ``action``.
         """
         if not (allows(self.role, action) and scopes_allow(self.actor.scopes, action)):
             raise _refusal(self.actor, self.role, action, f"'{self.namespace.name}'")
@@ -106,6 +111,13 @@ def find_repo_by_id(tx: Transaction, actor: Actor, repo_id: str, action: Action 
     return access
 
 
+def roles_in(tx: Transaction, actor: Actor, found: Sequence[Repo]) -> dict[str, Role]:
+    """The actor's role in each of these repos, by id; those that the actor may not read are left out."""
+    granted = repos.granted_roles(tx, [repo.id for repo in found], actor.user_id)
+    accesses = (_access(actor, repo, granted.get(repo.id)) for repo in found)
+    return {access.repo.id: access.role for access in accesses if access is not None}
+
+
 def find_namespace(tx: Transaction, actor: Actor, name: str, action: Action | None = None) -> NamespaceAccess:
     """Finds a user or an organisation.
 
@@ -131,10 +143,20 @@ def find_namespace(tx: Transaction, actor: Actor, name: str, action: Action | No
     return access
 
 
-def require_hub_admin(actor: Actor) -> None:
+def require_signed_in(actor: Actor) -> None:
     """Raises:
     Unauthenticated: Nobody is signed in.
-    NotPermitted: The actor is no administrator of the hub, or uses a token without scope ``admin`` or with limits.
+    """
+    if actor.is_anonymous:
+        raise _sign_in()
+
+
+def require_hub_admin(actor: Actor) -> None:
+    """Lets an administrator of the hub pass, or raises.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
+        NotPermitted: The actor is no administrator, or uses a token without scope ``admin`` or with limits.
     """
     if actor.is_anonymous:
         raise _sign_in()

@@ -11,7 +11,7 @@ from modelkeep.domain.errors import AlreadyExists, InvalidInput, NotFound, NotPe
 from modelkeep.domain.names import parse_namespace
 from modelkeep.domain.paging import Page, PageRequest
 from modelkeep.identity import passwords, secrets
-from modelkeep.services.access import require_hub_admin
+from modelkeep.services.access import require_hub_admin, require_signed_in
 from modelkeep.services.audit import record
 from modelkeep.services.ports import Stores
 from modelkeep.services.tokens import Tokens
@@ -50,7 +50,7 @@ class Accounts:
         """
         local = local_administrator("start")
         with self._stores.database.read() as tx:
-            is_first = accounts.count_users(tx) == 0
+            is_first = not accounts.has_hub_admin(tx)
         chosen = None
         if is_first:
             chosen = password or secrets.new_password()
@@ -65,6 +65,10 @@ class Accounts:
         if not is_first:
             return None
         return FirstAccount(username, None if password else chosen, secret)
+
+    def new_password(self) -> str:
+        """A strong password for somebody who is given none."""
+        return secrets.new_password()
 
     def create(
         self,
@@ -105,10 +109,12 @@ class Accounts:
         """A user by name, for anybody who is signed in.
 
         Raises:
+            Unauthenticated: Nobody is signed in.
             NotFound: There is none.
         """
+        require_signed_in(actor)
         with self._stores.database.read() as tx:
-            user = accounts.user_by_name(tx, name) if not actor.is_anonymous else None
+            user = accounts.user_by_name(tx, name)
         if user is None:
             raise NotFound(f"There is no user '{name}'.", code="user_not_found")
         return user

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from modelkeep.db import blobs
 from modelkeep.db import refs as refs_index
@@ -17,6 +22,8 @@ from modelkeep.git import log, objects, trees
 from modelkeep.services.access import find_repo
 from modelkeep.services.ports import Stores
 from modelkeep.services.revisions import Resolved, resolve
+
+_IN_MEMORY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,22 @@ class Contents:
         """
         _, git_dir, resolved = self._resolve(actor, namespace, name, revision)
         return resolved, objects.read_commit(git_dir, resolved.commit)
+
+    def commit(self, actor: Actor, namespace: str, name: str, commit_id: str) -> Commit:
+        """A commit by its id, or the first characters of it (at least 4).
+
+        Raises:
+            NotFound: No such repo or commit.
+        """
+        with self._stores.database.read() as tx:
+            repo = find_repo(tx, actor, namespace, name).repo
+        git_dir = self._stores.repositories.path(repo.id)
+        found = objects.resolve_commit(git_dir, commit_id)
+        if found is None:
+            raise NotFound(
+                f"There is no commit '{commit_id[:40]}' in {repo.full_name}.", code="commit_not_found"
+            )
+        return objects.read_commit(git_dir, found)
 
     def commits(
         self,
@@ -113,8 +136,17 @@ class Contents:
         cursor = encode_cursor((commit, shown[-1].path)) if len(entries) > page.limit else None
         return commit, Page(tuple(shown), cursor)
 
-    def file(self, actor: Actor, namespace: str, name: str, revision: str | None, path: str) -> OpenFile:
-        """Finds a file, LFS resolved.
+    def file(
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        revision: str | None,
+        path: str,
+        *,
+        pointer: bool = False,
+    ) -> OpenFile:
+        """Finds a file, LFS resolved; with ``pointer`` an LFS pointer is a file like any other.
 
         Raises:
             NotFound: No such repo, revision or file, or the LFS object behind it is not here.
@@ -128,6 +160,9 @@ class Contents:
                 code="file_not_found",
                 path=path,
             )
+        if entry.lfs_oid is not None and pointer:
+            size = trees.blob_size(git_dir, entry.id)
+            return OpenFile(path, resolved.commit, size, entry.id, None, entry.id, git_dir)
         if entry.lfs_oid is not None:
             self._require_object(repo, entry)
         return OpenFile(
@@ -139,6 +174,29 @@ class Contents:
             entry.id,
             git_dir,
         )
+
+    def open_blob(self, file: OpenFile, start: int, stop: int) -> BinaryIO:
+        """Opens the bytes of a file that Git keeps, from ``start`` up to ``stop``; the caller closes it.
+
+        What is larger than 1 MiB waits in a nameless temporary file, so that a slow client holds neither memory nor
+        a Git process.
+
+        Raises:
+            NotFound: The blob is gone.
+            Unavailable: It could not be read to its end.
+        """
+        if file.size <= _IN_MEMORY:
+            return io.BytesIO(trees.read_blob(file.git_dir, file.blob_id, _IN_MEMORY)[start:stop])
+        # Closed by whoever reads it.
+        spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
+        try:
+            with closing(trees.iter_blob(file.git_dir, file.blob_id)) as pieces:
+                _copy(pieces, spool, start, stop)
+            spool.seek(0)
+        except BaseException:
+            spool.close()
+            raise
+        return spool
 
     def refs(
         self,
@@ -189,3 +247,13 @@ class Contents:
                 path=entry.path,
                 oid=oid,
             )
+
+
+def _copy(pieces: Iterator[bytes], target: BinaryIO, start: int, stop: int) -> None:
+    """Writes the bytes from ``start`` up to ``stop`` of what comes in pieces."""
+    position = 0
+    for piece in pieces:
+        target.write(piece[max(start - position, 0) : max(stop - position, 0)])
+        position += len(piece)
+        if position >= stop:
+            return

@@ -88,8 +88,10 @@ class Lfs:
         self._tickets = tickets
 
     def check_size(self, count: int) -> None:
-        """Raises:
-        TooLarge: A batch of ``count`` objects is over the limit.
+        """Checks the number of objects in a batch.
+
+        Raises:
+            TooLarge: It is over the limit.
         """
         if count > self._rules.max_batch_objects:
             raise TooLarge(

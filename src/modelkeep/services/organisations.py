@@ -83,6 +83,14 @@ class Organisations:
             user_id = None if actor.is_hub_admin else actor.user_id
             return namespaces.list_organisations(tx, page, query, user_id=user_id)
 
+    def memberships(self, actor: Actor) -> Sequence[tuple[Namespace, Role]]:
+        """The organisations that the actor belongs to (and the token reaches), with the role in each, by name."""
+        if actor.user_id is None:
+            return ()
+        with self._stores.database.read() as tx:
+            found = namespaces.memberships_of(tx, actor.user_id)
+        return [(place, role) for place, role in found if actor.is_within_limits(place.name)]
+
     def update(
         self,
         actor: Actor,

@@ -11,7 +11,7 @@ from pathlib import Path
 from modelkeep.db import blobs, registry, repos
 from modelkeep.db import refs as refs_index
 from modelkeep.db.transaction import Transaction
-from modelkeep.domain.access import Action, Actor, Visibility
+from modelkeep.domain.access import Action, Actor, Role, Visibility
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from modelkeep.domain.names import fold, parse_label, parse_repo
 from modelkeep.domain.objects import Signature
@@ -19,7 +19,7 @@ from modelkeep.domain.paging import Page, PageRequest
 from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.git import commits as git_commits
 from modelkeep.git import refs
-from modelkeep.services.access import RepoAccess, find_namespace, find_repo
+from modelkeep.services.access import RepoAccess, find_namespace, find_repo, roles_in
 from modelkeep.services.audit import record
 from modelkeep.services.first_commit import first_files
 from modelkeep.services.ports import Rules, Stores
@@ -146,6 +146,11 @@ class Repos:
                 kind=kind,
                 sort=sort,
             )
+
+    def roles(self, actor: Actor, found: Sequence[Repo]) -> dict[str, Role]:
+        """The actor's role in each of these repos, by id."""
+        with self._stores.database.read() as tx:
+            return roles_in(tx, actor, found)
 
     def update(
         self,

@@ -193,8 +193,10 @@ class Versions:
 
 
 def check_message(message: str | None) -> None:
-    """Raises:
-    InvalidInput: The message of a tag is too long, blank, or holds NUL.
+    """Checks the message of a tag or a commit; None is right.
+
+    Raises:
+        InvalidInput: It is too long, blank, or holds NUL.
     """
     if message is None:
         return
