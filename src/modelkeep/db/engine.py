@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ LOCK_TIMEOUT = 30
 """Seconds that a transaction waits for another's lock, or for a free connection."""
 
 _POOL_SIZE = 20
+_WAL_RETRY = 0.01
 
 
 class Database:
@@ -168,10 +170,8 @@ def _sqlite_engine(url: URL, *, begin: str, pool_size: int, foreign_keys: bool =
     )
 
     def configure(connection: sqlite3.Connection, _record: object) -> None:
-        # The order matters: WAL is switched on under a lock that a starting neighbour may hold.
+        _switch_to_wal(connection)
         for pragma in (
-            f"busy_timeout = {LOCK_TIMEOUT * 1000}",
-            "journal_mode = WAL",
             "synchronous = FULL",
             f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
             "temp_store = MEMORY",
@@ -184,6 +184,24 @@ def _sqlite_engine(url: URL, *, begin: str, pool_size: int, foreign_keys: bool =
     event.listen(engine, "connect", configure)
     event.listen(engine, "begin", start)
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Turns write-ahead logging on, as the file then stays.
+
+    Where two processes do so in the same instant, SQLite tells one of them at once that the file is busy, whatever
+    its time-out is.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_WAL_RETRY)
+        else:
+            return
 
 
 def _postgresql_engine(url: URL) -> Engine:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from modelkeep.db.storable import storable
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.paging import PageRequest
 
@@ -53,7 +54,7 @@ def microseconds(when: datetime) -> int:
 
 def _as_type(kind: type, part: str | int | None) -> str | int | datetime:
     if kind is str and isinstance(part, str):
-        if "\0" not in part and part.isprintable():
+        if part == storable(part):
             return part
     elif isinstance(part, int) and abs(part) <= _MAX_INT:
         if kind is int:

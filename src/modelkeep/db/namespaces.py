@@ -160,6 +160,17 @@ def members(tx: Transaction, namespace_id: int) -> list[Member]:
     return [Member(row.user_id, row.name, row.full_name, Role(row.role)) for row in rows]
 
 
+def memberships_of(tx: Transaction, user_id: int) -> list[tuple[Namespace, Role]]:
+    """The organisations that a user belongs to, with the role in each, by name."""
+    rows = tx.execute(
+        select(*_COLUMNS, Memberships.role)
+        .join(Memberships, Memberships.namespace_id == Namespaces.id)
+        .where(Memberships.user_id == user_id)
+        .order_by(Namespaces.name_folded)
+    )
+    return [(_namespace_of(row), Role(row.role)) for row in rows]
+
+
 def member_role(tx: Transaction, namespace_id: int, user_id: int) -> Role | None:
     """A user's role in a namespace: owner of their own, else that of the membership, None without one."""
     if namespace_id == user_id:

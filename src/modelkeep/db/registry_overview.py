@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from modelkeep.db.keyset import one_page
 from modelkeep.db.reading import readable_condition
@@ -12,6 +13,15 @@ from modelkeep.domain.access import Actor
 from modelkeep.domain.names import fold
 from modelkeep.domain.paging import Page, PageRequest, page_of
 from modelkeep.domain.registry import ArtifactSummary
+
+_COUNTED = aliased(Versions)
+_ACTIVE_VERSIONS = (
+    select(func.count())
+    .select_from(_COUNTED)
+    .where(_COUNTED.repo_id == Artifacts.repo_id, _COUNTED.artifact == Artifacts.artifact, _COUNTED.is_active)
+    .correlate(Artifacts)
+    .scalar_subquery()
+)
 
 
 def overview(
@@ -45,6 +55,7 @@ def overview(
             Repos.name,
             Repos.name_folded,
             Versions.version,
+            _ACTIVE_VERSIONS.label("versions"),
         )
         .join(Repos, Repos.id == Artifacts.repo_id)
         .join(Namespaces, Namespaces.id == Repos.namespace_id)
@@ -83,6 +94,7 @@ def overview(
                     row.artifact,
                     row.version,
                     stages.get((row.repo_id, row.artifact), {}),
+                    row.versions,
                 ),
             )
             for row in rows

@@ -86,8 +86,8 @@ def load_or_create_key(path: Path) -> bytes:
         key = b""
     if len(key) < KEY_BYTES:
         raise Unavailable(
-            f"The key file '{path.name}' does not hold a key of {KEY_BYTES} bytes in hexadecimal; restore it from "
-            "a backup, or remove it for a new key (signed URLs that are under way then end).",
+            f"The key file '{path.name}' does not hold a key of {KEY_BYTES} bytes in hexadecimal; restore it "
+            "from a backup, or remove it for a new key (signed URLs that are under way then end).",
             code="key_unavailable",
         )
     return key

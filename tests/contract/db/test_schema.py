@@ -93,7 +93,7 @@ def test_a_fresh_postgresql_schema_is_the_migrated_one(postgresql_url: str) -> N
 
 
 def test_several_may_migrate_at_once(empty_url: str) -> None:
-    databases = [open_database(empty_url) for _ in range(4)]
+    databases = [open_database(empty_url) for _ in range(6)]
     barrier = threading.Barrier(len(databases))
     failures: list[Exception] = []
 
