@@ -122,8 +122,8 @@ def parse_artifact(text: str) -> str:
         or (colon and (not _DIRECTORY.fullmatch(directory) or ".." in directory))
     ):
         raise InvalidInput(
-            f"{_shown(text)} cannot name an artifact: use letters, digits, '-', '_' or '/', with a letter or a digit at "
-            "both ends, optionally after 'directory:'.",
+            f"{_shown(text)} cannot name an artifact: use letters, digits, '-', '_' or '/', with a letter or a digit "
+            "at both ends, optionally after 'directory:'.",
             code="invalid_artifact",
         )
     return text

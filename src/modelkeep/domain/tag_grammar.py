@@ -1,7 +1,7 @@
 """The grammar of registry tags: ``name@v1.2.3``, ``name#prod#4`` and their kin, parsed and written.
 
-It is GTO's, so that ``gto`` reads from a clone what the hub shows. A tag writes ``directory:name`` as ``directory=name``,
-because Git allows no colon in a ref name.
+It is GTO's, so that ``gto`` reads from a clone what the hub shows. A tag writes ``directory:name`` as
+``directory=name``, because Git allows no colon in a ref name.
 """
 
 from __future__ import annotations

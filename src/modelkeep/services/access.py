@@ -144,8 +144,10 @@ def find_namespace(tx: Transaction, actor: Actor, name: str, action: Action | No
 
 
 def require_signed_in(actor: Actor) -> None:
-    """Raises:
-    Unauthenticated: Nobody is signed in.
+    """Lets everybody pass who is signed in.
+
+    Raises:
+        Unauthenticated: Nobody is signed in.
     """
     if actor.is_anonymous:
         raise _sign_in()

@@ -93,8 +93,8 @@ class Versions:
         here = state.version_at(commit)
         if here is not None:
             raise Conflict(
-                f"Commit {commit[:12]} is already version {here.name} of '{artifact}'; a commit holds one version of an "
-                "artifact.",
+                f"Commit {commit[:12]} is already version {here.name} of '{artifact}'; a commit holds one version of "
+                "an artifact.",
                 code="version_exists_for_commit",
                 version=here.name,
             )

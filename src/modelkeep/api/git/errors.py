@@ -1,4 +1,4 @@
-"""From domain errors to what a git client shows: a status, and a line of plain text that it prints after ``remote:``."""
+"""From domain errors to what a git client shows: a status, and a line of plain text."""
 
 from __future__ import annotations
 

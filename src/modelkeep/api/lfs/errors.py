@@ -1,7 +1,7 @@
 """From domain errors to LFS answers.
 
-There are two tables. For batch and locks a bad request is a 422, as the specification has it. On a transfer it is a 400,
-because the client takes a 422 on PUT or verify for success, and would push a pointer without its object.
+There are two tables. For batch and locks a bad request is a 422, as the specification has it. On a transfer it is a
+400, because the client takes a 422 on PUT or verify for success, and would push a pointer without its object.
 """
 
 from __future__ import annotations
