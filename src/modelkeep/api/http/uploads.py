@@ -18,7 +18,7 @@ show, above it only memory grows."""
 
 
 class Sink(Protocol):
-    """Where the bytes go: the writers of :mod:`modelkeep.blobs.ports`. Its calls block and come one at a time."""
+    """Where the bytes go: a writer of :mod:`modelkeep.blobs.ports`. Calls block and come one at a time."""
 
     def write_batch(self, chunks: Sequence[bytes]) -> None:
         """Takes chunks in order."""
