@@ -60,9 +60,7 @@ def create_app(hub: Hub, doors: Doors) -> ASGIApp:
     limits = Limits(git_processes=doors.git_processes)
     metrics = Metrics()
     lfs = LfsRoom(hub, limits, doors.public_url, doors.acceleration)
-    rest = create_rest_app(
-        hub, limits, version=__version__, public_url=doors.public_url, acceleration=doors.acceleration
-    )
+    rest = create_rest_app(hub, limits, public_url=doors.public_url, acceleration=doors.acceleration)
     routes: list[BaseRoute] = [
         *_operations(hub, limits, metrics),
         Route("/", _welcome(doors.public_url), methods=["GET"]),
