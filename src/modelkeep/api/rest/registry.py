@@ -1,0 +1,167 @@
+"""Artifacts, versions and stages."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from modelkeep.api.rest import render
+from modelkeep.api.rest.calls import CallOf, GuardedRoute
+from modelkeep.api.rest.parameters import Name, PageOf, Search
+from modelkeep.api.rest.schemas.base import Listing
+from modelkeep.api.rest.schemas.registry import (
+    Artifact,
+    NewVersion,
+    Promotion,
+    RegistryArtifact,
+    Rollback,
+    Stage,
+    StageLeft,
+    TagProblem,
+    Unassignment,
+    Version,
+)
+
+router = APIRouter(route_class=GuardedRoute, tags=["registry"])
+
+_REPO = "/repos/{ns}/{repo}"
+_ARTIFACT = _REPO + "/artifacts/{artifact}"
+
+
+@router.get("/registry", operation_id="listRegistry", summary="Every artifact that you may read")
+async def list_registry(
+    call: CallOf, page: PageOf, namespace: str | None = None, query: Search = None
+) -> Listing[RegistryArtifact]:
+    """With its latest version and what holds its stages, by repo and name."""
+    found = await call.run(
+        call.services.versions.overview, call.actor, page, namespace=namespace, query=query
+    )
+    return render.listing(found, render.registry_artifact)
+
+
+@router.get(_REPO + "/artifacts", operation_id="listArtifacts", summary="List a repo's artifacts")
+async def list_artifacts(
+    call: CallOf, ns: Name, repo: Name, page: PageOf, query: Search = None
+) -> Listing[Artifact]:
+    """With their latest versions and what holds their stages."""
+    found = await call.run(call.services.versions.overview, call.actor, page, repo=(ns, repo), query=query)
+    return render.listing(found, render.artifact)
+
+
+@router.get(_ARTIFACT + "/versions", operation_id="listVersions", summary="List an artifact's versions")
+async def list_versions(
+    call: CallOf, ns: Name, repo: Name, artifact: Name, page: PageOf, active: bool = False
+) -> Listing[Version]:
+    """Greatest first; with ``active`` without those that were deregistered."""
+    found = await call.run(
+        call.services.versions.list, call.actor, ns, repo, artifact, page, active_only=active
+    )
+    return render.listing(found, render.version)
+
+
+@router.post(
+    _ARTIFACT + "/versions", operation_id="registerVersion", summary="Register a version", status_code=201
+)
+async def register_version(
+    call: CallOf, ns: Name, repo: Name, artifact: Name, body: NewVersion, response: Response
+) -> Version:
+    """By an annotated tag in your name, at a revision."""
+    made = await call.run(
+        call.services.versions.register,
+        call.actor,
+        ns,
+        repo,
+        artifact,
+        version=body.version,
+        bump=body.bump,
+        revision=body.revision,
+        message=body.message,
+    )
+    names = map(render.segment, (ns, repo, artifact, made.version))
+    response.headers["location"] = call.url("/repos/{}/{}/artifacts/{}/versions/{}".format(*names))
+    return render.version(made)
+
+
+@router.get(_ARTIFACT + "/versions/{version}", operation_id="showVersionOf", summary="Show a version")
+async def show_version(call: CallOf, ns: Name, repo: Name, artifact: Name, version: Name) -> Version:
+    """``latest`` is the greatest active one."""
+    return render.version(await call.run(call.services.versions.get, call.actor, ns, repo, artifact, version))
+
+
+@router.get(_ARTIFACT + "/stages", operation_id="listStages", summary="List an artifact's stages")
+async def list_stages(call: CallOf, ns: Name, repo: Name, artifact: Name, page: PageOf) -> Listing[Stage]:
+    """And who holds them."""
+    found = await call.run(call.services.stages.list, call.actor, ns, repo, artifact)
+    return render.listing(render.page_of_all(found, page), render.stage)
+
+
+@router.put(
+    _ARTIFACT + "/stages/{stage}",
+    operation_id="promote",
+    summary="Give a stage to a version",
+    status_code=201,
+)
+async def promote(call: CallOf, ns: Name, repo: Name, artifact: Name, stage: Name, body: Promotion) -> Stage:
+    """A revision that has no version is registered first."""
+    made = await call.run(
+        call.services.stages.promote,
+        call.actor,
+        ns,
+        repo,
+        artifact,
+        stage,
+        version=body.version,
+        revision=body.revision,
+        message=body.message,
+    )
+    return render.stage(made)
+
+
+@router.post(
+    _ARTIFACT + "/stages/{stage}/rollback",
+    operation_id="rollBack",
+    summary="Give a stage back to the version that held it before",
+    status_code=201,
+)
+async def roll_back(
+    call: CallOf, ns: Name, repo: Name, artifact: Name, stage: Name, body: Rollback | None = None
+) -> Stage:
+    """By a new assignment."""
+    message = body.message if body else None
+    made = await call.run(
+        call.services.stages.roll_back, call.actor, ns, repo, artifact, stage, message=message
+    )
+    return render.stage(made)
+
+
+@router.delete(
+    _ARTIFACT + "/stages/{stage}",
+    operation_id="unassign",
+    summary="Take a stage away from a version",
+    status_code=201,
+)
+async def unassign(
+    call: CallOf, ns: Name, repo: Name, artifact: Name, stage: Name, body: Unassignment | None = None
+) -> StageLeft:
+    """From its present holder unless another is named. 201, because it makes a tag that says so."""
+    chosen = body or Unassignment()
+    holder = await call.run(
+        call.services.stages.unassign,
+        call.actor,
+        ns,
+        repo,
+        artifact,
+        stage,
+        version=chosen.version,
+        message=chosen.message,
+    )
+    return StageLeft(artifact=artifact, stage=stage, holder=render.stage(holder) if holder else None)
+
+
+@router.get(
+    _REPO + "/problems", operation_id="listProblems", summary="List tags that the registry cannot read"
+)
+async def list_problems(call: CallOf, ns: Name, repo: Name, page: PageOf) -> Listing[TagProblem]:
+    """With the reason, and what to do about it."""
+    found = await call.run(call.services.versions.problems, call.actor, ns, repo)
+    return render.listing(render.page_of_all(found, page), render.problem)

@@ -1,0 +1,101 @@
+"""Artifacts, versions and stages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from modelkeep.api.rest.schemas.base import Answer, Moment, Sent, SentMessage, SentName
+
+
+class Artifact(Answer):
+    """An artifact of a repo at a glance."""
+
+    artifact: str
+    latest: str | None = Field(description="The greatest active version.")
+    stages: dict[str, str] = Field(description="For each stage the version (or commit) that holds it.")
+    versions: int = Field(description="How many active ones there are.")
+
+
+class RegistryArtifact(Artifact):
+    """An artifact of some repo at a glance."""
+
+    repo: str
+
+
+class Version(Answer):
+    """A version."""
+
+    artifact: str
+    version: str
+    commit: str
+    tag: str
+    is_latest: bool
+    is_active: bool = Field(description="False once it was deregistered.")
+    stages: list[str]
+    registered_at: Moment
+    author: str
+    author_email: str
+    message: str
+
+
+class NewVersion(Sent):
+    """What to register."""
+
+    version: SentName | None = Field(None, description="The next one after the latest if left out.")
+    bump: Literal["major", "minor", "patch"] | None = None
+    revision: SentName | None = Field(None, description="The default branch if left out.")
+    message: SentMessage | None = None
+
+
+class Stage(Answer):
+    """Who holds a stage."""
+
+    artifact: str
+    stage: str
+    version: str | None = Field(description="Null for a commit that is no version.")
+    commit: str
+    tag: str
+    assigned_at: Moment
+    author: str
+    author_email: str
+
+
+class Promotion(Sent):
+    """What to promote: a version, or a revision (which is registered first if it has no version)."""
+
+    version: SentName | None = None
+    revision: SentName | None = None
+    message: SentMessage | None = None
+
+
+class Rollback(Sent):
+    """Why a stage goes back."""
+
+    message: SentMessage | None = None
+
+
+class Unassignment(Sent):
+    """Which version leaves the stage; its present holder if left out."""
+
+    version: SentName | None = None
+    message: SentMessage | None = None
+
+
+class StageLeft(Answer):
+    """That a version has left a stage, and who holds it now."""
+
+    artifact: str
+    stage: str
+    event: Literal["unassignment"] = "unassignment"
+    holder: Stage | None = Field(description="The version that held it before comes back; null for nobody.")
+
+
+class TagProblem(Answer):
+    """A tag that looks like the registry's and cannot be read."""
+
+    tag: str
+    code: str
+    reason: str
+    remedy: str

@@ -1,0 +1,84 @@
+"""What the REST API needs of the hub."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from modelkeep.services.accounts import Accounts
+from modelkeep.services.audit import AuditLog
+from modelkeep.services.authentication import Authentication
+from modelkeep.services.commits import Commits
+from modelkeep.services.contents import Contents
+from modelkeep.services.indexing import Indexing
+from modelkeep.services.organisations import Organisations
+from modelkeep.services.ports import Rules
+from modelkeep.services.repo_settings import Protections, RepoMembers
+from modelkeep.services.repos import Repos
+from modelkeep.services.stages import Stages
+from modelkeep.services.tokens import Tokens
+from modelkeep.services.transfers import Transfers
+from modelkeep.services.versions import Versions
+
+
+class RestServices(Protocol):
+    """The services behind the routes, by noun. Whoever wires the hub has a value with these attributes."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Users."""
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """Who changed what."""
+
+    @property
+    def authentication(self) -> Authentication:
+        """From credentials to an actor."""
+
+    @property
+    def commits(self) -> Commits:
+        """Writing to branches and tags."""
+
+    @property
+    def contents(self) -> Contents:
+        """Reading what a repo holds."""
+
+    @property
+    def indexing(self) -> Indexing:
+        """The index of what Git says."""
+
+    @property
+    def organisations(self) -> Organisations:
+        """Tenants and their members."""
+
+    @property
+    def protections(self) -> Protections:
+        """Rules for branches and tags."""
+
+    @property
+    def repo_members(self) -> RepoMembers:
+        """Roles in single repos."""
+
+    @property
+    def repos(self) -> Repos:
+        """Repos."""
+
+    @property
+    def rules(self) -> Rules:
+        """The hub's limits."""
+
+    @property
+    def stages(self) -> Stages:
+        """Promotion."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """Personal access tokens."""
+
+    @property
+    def transfers(self) -> Transfers:
+        """The bytes of LFS objects."""
+
+    @property
+    def versions(self) -> Versions:
+        """Registration."""
