@@ -72,7 +72,7 @@ class Proposal:
     """A push before it is accepted.
 
     Attributes:
-        updates: The refs that it would move.
+        updates: The refs that it would move; Git may still refuse some (hidden refs, a ref that has moved meanwhile).
         quarantine: The directory of the objects that it brought; None where it brought none.
         push_options: What ``git push -o`` gave.
     """

@@ -30,7 +30,8 @@ LOG_LIMIT = 16 << 10
 CHUNK = 256 << 10
 
 _PIPE_SIZE = 1 << 20
-_TERM_SECONDS = 2.0
+_END_OF_INPUT_SECONDS = 1.0
+_TERM_SECONDS = 3.0
 _ADVERTISE_TIMEOUT = 60.0
 
 
@@ -121,12 +122,14 @@ class PackProcess:
         accepted: Whether :class:`Verdict` ``accepted`` has been given to Git. Then read the refs to learn what has
             moved, whatever the exit code and whether or not the client is still there.
         failure: What an unforeseen exception in ``decide`` was; the user saw a general message.
-        timed_out: Whether the process was stopped for the time that it took.
+        stopped: Whether the process was told to end before it had finished; a verdict that comes later is a refusal.
+        timed_out: Whether that was for the time that it took.
     """
 
     def __init__(self, line: Sequence[str], env: dict[str, str], limits: PackLimits) -> None:
         self.accepted = False
         self.failure: BaseException | None = None
+        self.stopped = False
         self.timed_out = False
         self._line = line
         self._env = env
@@ -138,7 +141,8 @@ class PackProcess:
         self._stdout: _Pipe
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._pumping: asyncio.Task[None] | None = None
+        self._timers: list[asyncio.TimerHandle] = []
 
     @classmethod
     def upload_pack(
@@ -221,7 +225,7 @@ class PackProcess:
         self._tasks.append(loop.create_task(self._collect(_Pipe(_detached(self._process.stderr)))))
         if self._conversation:
             self._tasks.append(loop.create_task(self._conversation.hold()))
-        self._deadline = loop.call_later(self._limits.seconds, self._expire)
+        self._timers.append(loop.call_later(self._limits.seconds, self._expire))
         return self
 
     async def __aexit__(
@@ -238,12 +242,18 @@ class PackProcess:
         A process that answers before it has read everything (a pack over the limit) leaves the rest of the body to be
         read and dropped, so that the client gets to see the answer. If ``body`` raises (the client has gone, a limit),
         the process is stopped unless the push is accepted, and the exception comes out here.
+
+        Raises:
+            Unavailable: The process was stopped because of the time it took.
         """
-        pump = asyncio.get_running_loop().create_task(self._pump(body))
+        pump = self._pumping = asyncio.get_running_loop().create_task(self._pump(body))
         try:
             while data := await self.read():
                 yield data
-            await pump
+            await asyncio.wait({pump})
+            if self.timed_out:
+                raise Unavailable("This took too long and was stopped.", code="git_timeout")
+            pump.result()
         finally:
             if not pump.done():
                 pump.cancel()
@@ -295,10 +305,7 @@ class PackProcess:
     async def _pump(self, body: AsyncIterator[bytes]) -> None:
         try:
             async for data in body:
-                if data:
-                    await self.feed(data)
-                if self.timed_out:
-                    break
+                await self.feed(data)
         except BaseException:
             self._stop()
             raise
@@ -314,16 +321,34 @@ class PackProcess:
             pipe.close()
 
     def _expire(self) -> None:
-        """The time is over: asks the process to end and clean up, then makes it. An accepted push may finish first."""
+        """The time is over. An accepted push may finish first."""
         self.timed_out = True
         self._stop()
-        patience = self._limits.finish_seconds if self.accepted else _TERM_SECONDS
-        self._deadline = asyncio.get_running_loop().call_later(patience, self._signal, signal.SIGKILL)
+        if self._pumping:
+            self._pumping.cancel()
+        self._later(self._patience, signal.SIGKILL)
 
     def _stop(self) -> None:
-        """Asks the process to clean up and end, unless Git is moving refs."""
-        if not self.accepted:
+        """Makes the process end and clean up, unless Git is moving refs.
+
+        A push first sees its input end: then index-pack and receive-pack each remove what they have written. Signalled
+        at once, one might still write where the other has just cleaned.
+        """
+        if self.accepted or self.stopped:
+            return
+        self.stopped = True
+        self.close_stdin()
+        if self._conversation:
+            self._later(_END_OF_INPUT_SECONDS, signal.SIGTERM)
+        else:
             self._signal(signal.SIGTERM)
+
+    @property
+    def _patience(self) -> float:
+        return self._limits.finish_seconds if self.accepted else _TERM_SECONDS
+
+    def _later(self, seconds: float, number: int) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, self._signal, number))
 
     def _signal(self, number: int) -> None:
         """Signals the whole group. While its leader is not reaped, the number is still this group's."""
@@ -339,17 +364,16 @@ class PackProcess:
             # The hook's end of the pipe is closed by now; decide() may still be running in its thread.
             await asyncio.gather(*self._tasks, return_exceptions=True)
         finally:
-            if self._deadline:
-                self._deadline.cancel()
+            for timer in self._timers:
+                timer.cancel()
             self._stdout.close()
 
     async def _end(self) -> None:
         drain = asyncio.get_running_loop().create_task(self._drain())
         try:
             self._stop()
-            patience = self._limits.finish_seconds if self.accepted else _TERM_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_ended(self._process.pid), patience)
+                await asyncio.wait_for(_ended(self._process.pid), self._patience)
             self._signal(signal.SIGKILL)  # whatever is left of the group
             await _ended(self._process.pid)
             self._process.wait()
@@ -389,6 +413,8 @@ class _Conversation:
         try:
             verdict = await self._judge()
             if verdict:
+                if self._owner.stopped:
+                    verdict = Verdict(False, "The push was broken off.")
                 self._owner.accepted = verdict.accepted
                 if not await self._verdict.write(push_hook.format_verdict(verdict)):
                     self._owner.accepted = False
@@ -404,8 +430,8 @@ class _Conversation:
         try:
             while not push_hook.is_complete(content):
                 data = await self._proposal.read()
-                if not data:
-                    return None
+                if not data or self._owner.stopped:
+                    return Verdict(False) if data else None
                 content += data
                 if len(content) > push_hook.MAX_PROPOSAL:
                     return Verdict(False, "The push changes too many refs at once.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pygit2
@@ -106,7 +106,7 @@ def blob_size(git_dir: Path, blob_id: str) -> int:
     return size
 
 
-def iter_blob(git_dir: Path, blob_id: str, timeout: float = 3600) -> Iterator[bytes]:
+def iter_blob(git_dir: Path, blob_id: str, timeout: float = 3600) -> Generator[bytes, None, None]:
     """The content of a blob in pieces of at most 1 MiB, never whole in this process's memory.
 
     Close the iterator to stop early.
