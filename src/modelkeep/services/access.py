@@ -119,24 +119,27 @@ def roles_in(tx: Transaction, actor: Actor, found: Sequence[Repo]) -> dict[str, 
 
 
 def find_namespace(tx: Transaction, actor: Actor, name: str, action: Action | None = None) -> NamespaceAccess:
-    """Finds a user or an organisation.
+    """Finds a user, or an organisation that the actor belongs to.
 
     Raises:
         Unauthenticated: Nobody is signed in.
-        NotFound: There is none of that name.
+        NotFound: There is none of that name, or it is an organisation of others.
         NotPermitted: The actor may not do ``action`` there.
     """
     if actor.is_anonymous:
         raise _sign_in()
     namespace = namespaces.namespace_by_name(tx, name)
     if namespace is None:
-        raise NotFound(f"There is no user or organisation '{name}'.", code="namespace_not_found")
+        raise _no_namespace(name)
     role: Role | None = None
     if actor.is_within_limits(namespace.name):
         if actor.is_hub_admin or namespace.id == actor.user_id:
             role = Role.OWNER
         elif actor.user_id is not None:
             role = namespaces.member_role(tx, namespace.id, actor.user_id)
+    if namespace.is_organisation and role is None:
+        # A tenant is nobody's business but its members'.
+        raise _no_namespace(name)
     access = NamespaceAccess(actor, namespace, role)
     if action is not None:
         access.require(action)
@@ -181,6 +184,12 @@ def _access(actor: Actor, repo: Repo, granted: Role | None) -> RepoAccess | None
 
 def _hidden(actor: Actor, message: str, code: str) -> ModelkeepError:
     return _sign_in() if actor.is_anonymous else NotFound(message, code=code)
+
+
+def _no_namespace(name: str) -> NotFound:
+    return NotFound(
+        f"There is no user or organisation '{name}', or you do not belong to it.", code="namespace_not_found"
+    )
 
 
 def _sign_in() -> Unauthenticated:

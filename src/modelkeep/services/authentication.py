@@ -14,6 +14,7 @@ from modelkeep.services.ports import Rules, Stores
 
 _TOUCH_EVERY = timedelta(minutes=1)
 _LONGEST_WAIT = 900
+_NAMES_PER_ADDRESS = 20
 _FORGET_AFTER = timedelta(hours=1)
 
 
@@ -56,20 +57,24 @@ class Authentication:
             Unauthenticated: They do not fit.
             RateLimited: Too many wrong passwords for this name and address.
         """
-        key = f"{fold(username)[:64]}|{address}"
+        allowed = self._rules.login_failures_allowed
+        # One guesser of one name, and one guesser of many names.
+        keys = {f"{fold(username)[:64]}|{address}": allowed, f"|{address}": allowed * _NAMES_PER_ADDRESS}
         now = self._stores.now()
         with self._stores.database.read() as tx:
-            failures = attempts.recorded_failures(tx, key)
+            failures = {key: attempts.recorded_failures(tx, key) for key in keys}
             user = accounts.user_by_name(tx, username)
             stored = accounts.password_hash_of(tx, user.id) if user else None
-        self._refuse_if_throttled(failures, now)
+        for key, limit in keys.items():
+            _refuse_if_throttled(failures[key], limit, now)
         if not passwords.verify(password, stored) or user is None or user.is_disabled:
             with self._stores.database.write() as tx:
-                attempts.record_failure(tx, key, now)
+                for key in keys:
+                    attempts.record_failure(tx, key, now)
             raise _wrong()
-        if failures is not None:
+        if any(failures.values()):
             with self._stores.database.write() as tx:
-                attempts.clear(tx, key)
+                attempts.clear(tx, next(iter(keys)))
         return _actor(user, None, address, door)
 
     def by_ids(self, user_id: int | None, token_id: int | None, address: str, door: str) -> Actor:
@@ -107,20 +112,21 @@ class Authentication:
                 tokens.touch_token(tx, token.id, now)
         return _actor(user, token, address, door)
 
-    def _refuse_if_throttled(self, failures: tuple[int, datetime] | None, now: datetime) -> None:
-        if failures is None:
-            return
-        count, last = failures
-        over = count - self._rules.login_failures_allowed
-        if over < 0 or now - last > _FORGET_AFTER:
-            return
-        wait = min(2 ** min(over, 10), _LONGEST_WAIT) - int((now - last).total_seconds())
-        if wait > 0:
-            raise RateLimited(
-                f"Too many wrong passwords for this user from this address; try again in {wait} s.",
-                retry_after=wait,
-                code="too_many_attempts",
-            )
+
+def _refuse_if_throttled(failures: tuple[int, datetime] | None, allowed: int, now: datetime) -> None:
+    if failures is None:
+        return
+    count, last = failures
+    over = count - allowed
+    if over < 0 or now - last > _FORGET_AFTER:
+        return
+    wait = min(2 ** min(over, 10), _LONGEST_WAIT) - int((now - last).total_seconds())
+    if wait > 0:
+        raise RateLimited(
+            f"Too many wrong passwords from this address; try again in {wait} s.",
+            retry_after=wait,
+            code="too_many_attempts",
+        )
 
 
 def _actor(user: User, token: Token | None, address: str, door: str) -> Actor:
