@@ -48,7 +48,11 @@ class Authentication:
             RateLimited: Too many wrong passwords for this name and address.
         """
         actor = self._token_actor(secret, address, door)
-        return actor if actor is not None else self.by_password(username, secret, address, door)
+        if actor is not None:
+            return actor
+        if secrets.is_token(secret):
+            raise _wrong()  # an old token is no guess at a password
+        return self.by_password(username, secret, address, door)
 
     def by_password(self, username: str, password: str, address: str, door: str) -> Actor:
         """The actor behind a user name and a password, with all scopes.
@@ -70,7 +74,7 @@ class Authentication:
         if not passwords.verify(password, stored) or user is None or user.is_disabled:
             with self._stores.database.write() as tx:
                 for key in keys:
-                    attempts.record_failure(tx, key, now)
+                    attempts.record_failure(tx, key, now, since=now - _FORGET_AFTER)
             raise _wrong()
         if any(failures.values()):
             with self._stores.database.write() as tx:
