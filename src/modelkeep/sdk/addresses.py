@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import quote, urlsplit
 
-from modelkeep.sdk.errors import NoHub
+from modelkeep.sdk.errors import BadAnswer, NoHub
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -41,15 +41,15 @@ def origin_of(url: str) -> tuple[str, str, int]:
     """Scheme, host and port of a URL: what decides whether credentials may go along.
 
     Raises:
-        NoHub: It is no http or https URL.
+        BadAnswer: It is no http or https URL.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise NoHub("A URL in the hub's answer cannot be read.") from None
+        raise BadAnswer("A URL in the hub's answer cannot be read.") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise NoHub("A URL in the hub's answer is neither http nor https.")
+        raise BadAnswer("A URL in the hub's answer is neither http nor https.")
     return parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme]
 
 

@@ -235,7 +235,17 @@ class RepoHandle:
         revision: str | None = None,
         message: str | None = None,
     ) -> Stage:
-        """Gives a stage to a version, or to a revision, which is registered first if it has no version."""
+        """Gives a stage to a version, or to a revision, which is registered first if it has no version.
+
+        Args:
+            artifact: Its name.
+            stage: Such as ``prod``.
+            version: ``v1.2.3`` or ``latest``.
+            revision: Instead of a version.
+            message: Of the tag.
+        """
+        if version == "latest":
+            version, revision = None, f"{artifact}@latest"
         body = _given(version=version, revision=revision, message=message)
         answer = self._connection.send("PUT", self._path("artifacts", artifact, "stages", stage), body=body)
         return Stage.read(Record.parse(answer, "stage"))

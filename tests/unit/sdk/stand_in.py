@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-COMMIT = "c" * 40
+COMMIT, NEXT = "c" * 40, "e" * 40
 REPO = "/api/v1/repos/acme/churn"
 WHEN = {"name": "Ada", "email": "ada@example.org", "when": "2026-01-02T03:04:05Z"}
 
@@ -41,6 +41,7 @@ class StandIn:
 
     ``cuts`` has, for each request about file content that is to fail, after how many bytes the connection
     ends. ``answers`` has whole answers to give instead, by method and path: status, headers, body.
+    ``loses_commit`` cuts the connection ``before`` or ``after`` a commit is made.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -54,7 +55,8 @@ class StandIn:
     requests: list[Request] = field(default_factory=list)
     transfer: str = "tus"
     has_ranges: bool = True
-    loses_commit_answer: bool = False
+    loses_commit: str = ""
+    head: str = COMMIT
     served: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -185,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(
             {
                 "revision": revision,
-                "commit": commit_json("x"),
+                "commit": commit_json("x", self.state.head),
                 "artifact": artifact if stage else None,
                 "stage": stage,
             }
@@ -222,6 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def commit(self, request: Request) -> None:
         body = json.loads(request.body)
+        if self.state.loses_commit == "before":
+            self._cut()
+            return
         for operation in body["operations"]:
             if "lfs" in operation:
                 oid = operation["lfs"]["oid"]
@@ -231,10 +236,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.state.add(operation["path"], self.state.blobs[oid], is_lfs=True)
             else:
                 self.state.add(operation["path"], base64.b64decode(operation["content_base64"]))
-        if self.state.loses_commit_answer:
+        self.state.head = NEXT
+        if self.state.loses_commit == "after":
             self._cut()
             return
-        self._json({"commit": commit_json(body["message"]), "branch": body["branch"]}, 201)
+        self._json({"commit": commit_json(body["message"], NEXT), "branch": body["branch"]}, 201)
 
     def list_artifacts(self, request: Request) -> None:
         self._json({"items": self.state.artifacts, "next_cursor": None})
@@ -296,7 +302,7 @@ _ROUTES = (
     ("GET", REPO, "repo"),
     ("GET", REPO + r"/revisions/([^/]+)", "revision"),
     ("GET", REPO + r"/tree/[^/]+(/.+)?", "tree"),
-    ("GET", REPO + r"/files/c{40}/(.+)", "file"),
+    ("GET", REPO + r"/files/[0-9a-f]{40}/(.+)", "file"),
     ("POST", REPO + "/preupload", "preupload"),
     ("POST", REPO + "/commits", "commit"),
     ("GET", REPO + "/artifacts", "list_artifacts"),
@@ -328,9 +334,9 @@ def repo_json(namespace: str, name: str) -> dict[str, object]:
     }
 
 
-def commit_json(message: str) -> dict[str, object]:
+def commit_json(message: str, commit: str = COMMIT) -> dict[str, object]:
     return {
-        "id": COMMIT,
+        "id": commit,
         "tree_id": "d" * 40,
         "parents": [],
         "author": WHEN,

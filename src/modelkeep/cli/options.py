@@ -1,0 +1,85 @@
+"""Options that several commands have in common, and how they show their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from modelkeep.sdk.hub import Hub
+
+Url: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--url", envvar="MODELKEEP_URL", help="The hub; else that of the last log-in.", metavar="URL"
+    ),
+]
+Token: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--token", envvar="MODELKEEP_TOKEN", help="An access token; else the saved log-in.", metavar="TOKEN"
+    ),
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing about progress.")]
+Data: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="The hub's data folder; else MODELKEEP_DATA.", metavar="DIR", file_okay=False
+    ),
+]
+Config: TypeAlias = Annotated[
+    Path | None, typer.Option("--config", help="A TOML file with settings.", metavar="FILE", dir_okay=False)
+]
+RepoName: TypeAlias = Annotated[
+    str, typer.Argument(help="The repo.", metavar="NAMESPACE/REPO", show_default=False)
+]
+ArtifactName: TypeAlias = Annotated[
+    str, typer.Argument(help="The artifact.", metavar="ARTIFACT", show_default=False)
+]
+Message: TypeAlias = Annotated[
+    str | None, typer.Option("--message", "-m", help="What to write into the history.", metavar="TEXT")
+]
+Include: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        help="Take only files like this, such as '*.onnx' or 'weights/'. Repeatable.",
+        metavar="GLOB",
+    ),
+]
+Exclude: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--exclude", help="Leave out files like this. Repeatable.", metavar="GLOB")
+]
+Workers: TypeAlias = Annotated[
+    int, typer.Option("--workers", help="Files that move at the same time.", min=1, max=32, metavar="N")
+]
+
+
+def examples(*lines: str) -> str:
+    """The end of a help text: one command per line, shown as written."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def group(help_text: str) -> typer.Typer:
+    """A command that only has commands below it."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+
+
+@contextmanager
+def connect(url: str | None, token: str | None) -> Iterator[Hub]:
+    """Opens the hub that the options, the environment or the saved log-in name."""
+    from modelkeep.sdk.hub import Hub
+
+    with Hub(url, token) as hub:
+        yield hub

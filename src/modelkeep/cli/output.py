@@ -1,0 +1,99 @@
+"""What commands print: tables for people, aligned text for pipes, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def printable(text: str) -> str:
+    """The text with control characters written out, so that nothing from a hub can steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
+    )
+
+
+def say(text: str = "") -> None:
+    """Prints a line for people."""
+    sys.stdout.write(f"{_encodable(text, sys.stdout.encoding)}\n")
+
+
+def note(text: str) -> None:
+    """Prints a remark beside the output."""
+    sys.stderr.write(f"{_encodable(text, sys.stderr.encoding)}\n")
+    sys.stderr.flush()
+
+
+def show_json(value: object) -> None:
+    """Prints one JSON document; dataclasses by their fields, times in UTC."""
+    from modelkeep.sdk.wire import to_json
+
+    sys.stdout.write(json.dumps(to_json(value), indent=2) + "\n")
+
+
+def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+    """Prints a table: drawn on a terminal, in aligned columns elsewhere, ``empty`` instead of one without rows."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if not cells:
+        note(empty)
+    elif sys.stdout.isatty():
+        _draw(headers, cells)
+    else:
+        for line in _aligned(headers, cells):
+            say(line)
+
+
+def show_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Prints names and values, one pair in a line; empty values are left out."""
+    width = max(len(name) for name, _ in fields)
+    for name, value in fields:
+        if value:
+            say(f"{name.ljust(width)}  {printable(value)}")
+
+
+def size_text(size: int | None) -> str:
+    """A number of bytes, for people."""
+    if size is None:
+        return ""
+    amount, unit = float(size), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{size} B" if unit == 0 else f"{amount:.1f} {_UNITS[unit]}"
+
+
+def time_text(moment: datetime | None) -> str:
+    """A time to the minute, in UTC, for people."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def _draw(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        table.add_column(Text(header), overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console(highlight=False).print(table)
+
+
+def _aligned(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterable[str]:
+    lines = [list(headers), *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    pad = partial(zip, strict=True)
+    return ("  ".join(cell.ljust(width) for cell, width in pad(line, widths)).rstrip() for line in lines)
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    chosen = encoding or "utf-8"
+    return text.encode(chosen, "backslashreplace").decode(chosen)

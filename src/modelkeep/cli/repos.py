@@ -1,0 +1,208 @@
+"""``modelkeep repo …``: create, list, show, change, delete and restore repos."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelkeep.cli import options
+from modelkeep.cli.output import note, say, show_fields, show_json, show_table, size_text, time_text
+
+if TYPE_CHECKING:
+    from modelkeep.sdk.models import Repo
+
+app = options.group("Create, list and change repos.")
+
+Visibility = Annotated[
+    str | None,
+    typer.Option(
+        "--visibility", help="private, shared (all who are signed in) or public.", metavar="VISIBILITY"
+    ),
+]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="A label to find it by. Repeatable.", metavar="LABEL")
+]
+
+
+@app.command("create", epilog=options.examples("modelkeep repo create acme/churn --visibility shared"))
+def create(
+    repo: options.RepoName,
+    visibility: Visibility = None,
+    description: Annotated[str, typer.Option("--description", help="One line.", metavar="TEXT")] = "",
+    label: Labels = None,
+    is_empty: Annotated[bool, typer.Option("--empty", help="Leave out the first commit.")] = False,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Create a repo; the namespace is you or an organisation of yours.
+
+    The first commit holds a .gitattributes that gives the usual weight formats to Git LFS.
+    """
+    with options.connect(url, token) as hub:
+        made = hub.repos.create(
+            repo, visibility=visibility, description=description, labels=label or [], is_empty=is_empty
+        )
+    if as_json:
+        show_json(made)
+    else:
+        say(f"Created {made.full_name} ({made.visibility}).")
+        say(f"  git clone {made.urls.get('git', '')}")
+
+
+@app.command(
+    "list", epilog=options.examples("modelkeep repo list --namespace acme", "modelkeep repo list --json")
+)
+def list_repos(
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", help="Only of this one.", metavar="NAME")
+    ] = None,
+    query: Annotated[str | None, typer.Option("--query", help="Words to search for.", metavar="TEXT")] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", help="Only with this label.", metavar="LABEL")
+    ] = None,
+    visibility: Visibility = None,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1, metavar="N")] = 1000,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the repos that you may read."""
+    with options.connect(url, token) as hub:
+        found = hub.repos.list(namespace=namespace, query=query, label=label, visibility=visibility)
+        repos = list(itertools.islice(found, limit + 1))
+    shown = repos[:limit]
+    if as_json:
+        show_json(shown)
+        return
+    rows = [(one.full_name, one.visibility, time_text(one.updated_at), one.description) for one in shown]
+    show_table(("repo", "visibility", "updated", "description"), rows, "There is no repo that you may read.")
+    if len(repos) > limit:
+        note(f"There are more than {limit}; see them with --limit.")
+
+
+@app.command("show", epilog=options.examples("modelkeep repo show acme/churn"))
+def show(
+    repo: options.RepoName,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show a repo's addresses, visibility and size."""
+    with options.connect(url, token) as hub:
+        found = hub.repos.get(repo)
+    if as_json:
+        show_json(found)
+    else:
+        _show_repo(found)
+
+
+@app.command("delete", epilog=options.examples("modelkeep repo delete acme/old --yes"))
+def delete(
+    repo: options.RepoName,
+    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Delete a repo. It can be restored for some time; it is refused while something depends on it."""
+    if not is_sure:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("Deleting without a terminal needs --yes.")
+        typer.confirm(f"Delete {repo} with all that is in it?", abort=True, err=True)
+    with options.connect(url, token) as hub:
+        until = hub.repos.delete(repo)
+    if as_json:
+        show_json({"repo": repo, "restorable_until": until})
+    else:
+        say(f"Deleted {repo}." + (f" It can be restored until {time_text(until)} UTC." if until else ""))
+
+
+@app.command("restore", epilog=options.examples("modelkeep repo restore acme/old"))
+def restore(
+    repo: options.RepoName,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Bring back a repo that was deleted."""
+    with options.connect(url, token) as hub:
+        found = hub.repos.restore(repo)
+    _tell(found, as_json, f"Restored {found.full_name}.")
+
+
+@app.command(
+    "rename",
+    epilog=options.examples(
+        "modelkeep repo rename acme/churn attrition", "modelkeep repo rename acme/churn sales/churn"
+    ),
+)
+def rename(
+    repo: options.RepoName,
+    new_name: Annotated[
+        str, typer.Argument(help="The new name.", metavar="[NAMESPACE/]NEW", show_default=False)
+    ],
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Rename a repo, or move it to another namespace. The old addresses go on working."""
+    with options.connect(url, token) as hub:
+        found = hub.repos.rename(repo, new_name)
+    _tell(found, as_json, f"{repo} is now {found.full_name}.")
+
+
+@app.command(
+    "edit", epilog=options.examples("modelkeep repo edit acme/churn --visibility public --label tabular")
+)
+def edit(
+    repo: options.RepoName,
+    visibility: Visibility = None,
+    description: Annotated[
+        str | None, typer.Option("--description", help="One line.", metavar="TEXT")
+    ] = None,
+    label: Labels = None,
+    default_branch: Annotated[
+        str | None, typer.Option("--default-branch", help="An existing branch.", metavar="BRANCH")
+    ] = None,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Change a repo's visibility, description, labels or default branch; what is not given stays."""
+    with options.connect(url, token) as hub:
+        found = hub.repos.update(
+            repo, visibility=visibility, description=description, labels=label, default_branch=default_branch
+        )
+    _tell(found, as_json, f"Changed {found.full_name}.")
+
+
+def _tell(repo: Repo, as_json: bool, sentence: str) -> None:
+    if as_json:
+        show_json(repo)
+    else:
+        say(sentence)
+
+
+def _show_repo(repo: Repo) -> None:
+    show_fields(
+        [
+            ("repo", repo.full_name),
+            ("description", repo.description),
+            ("visibility", repo.visibility),
+            ("labels", ", ".join(repo.labels)),
+            ("default branch", repo.default_branch),
+            ("your role", repo.role),
+            ("created", time_text(repo.created_at)),
+            ("updated", time_text(repo.updated_at)),
+            (
+                "in LFS",
+                f"{repo.lfs_files} files, {size_text(repo.lfs_bytes)}" if repo.lfs_files is not None else "",
+            ),
+            ("git", repo.urls.get("git", "")),
+            ("web", repo.urls.get("web", "")),
+        ]
+    )
