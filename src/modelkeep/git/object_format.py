@@ -101,7 +101,7 @@ def parse_signature(raw: bytes) -> tuple[Signature | None, str]:
     if not match:
         return None, "its tagger is not 'name <e-mail> time zone'"
     try:
-        name, email = match[1].decode().strip(), match[2].decode().strip()
+        name, email = match[1].decode().strip(" "), match[2].decode().strip(" ")
     except UnicodeDecodeError:
         return None, "its tagger is not UTF-8"
     seconds = int(match[3])
