@@ -1,0 +1,78 @@
+"""``python -m benchmarks``: measures and prints a table.
+
+python -m benchmarks                 everything: half an hour, 40 GB of disk in var/bench for a while
+python -m benchmarks downloads git   some
+python -m benchmarks --quick         small sizes, to see that it works; the ratios mean little
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import downloads, indexing, lfs, machine, memory, report, smart_http, uploads
+from benchmarks.measure import Result
+from benchmarks.processes import Missing
+from benchmarks.workshop import QUICK, Sizes, Workshop
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS: dict[str, Callable[[Workshop], list[Result]]] = {
+    "downloads": downloads.run,
+    "uploads": uploads.run,
+    "lfs-large": lfs.run_large,
+    "lfs-small": lfs.run_small,
+    "git": smart_http.run,
+    "index": indexing.run,
+    "memory": memory.run,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    sizes = QUICK if options.quick else Sizes()
+    described = machine.describe()
+    for key, value in described.items():
+        print(f"{key + ':':11}{value}", file=sys.stderr)
+    results: list[Result] = []
+    failed = False
+    for name in options.name or BENCHMARKS:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        try:
+            results += _run(BENCHMARKS[name], sizes)
+        except Missing as missing:
+            print(f"{name} left out: {missing}", file=sys.stderr)
+            failed = True
+        except Exception as error:  # the others are still worth having
+            print(f"{name} failed: {error}", file=sys.stderr)
+            failed = True
+    print(report.as_json(described, results) if options.json else report.table(results))
+    return 1 if failed else 0
+
+
+def _run(benchmark: Callable[[Workshop], list[Result]], sizes: Sizes) -> list[Result]:
+    """Runs it in a folder of its own that is gone afterwards."""
+    below = ROOT / "var" / "bench"
+    below.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=below))
+    try:
+        return benchmark(Workshop(folder, sizes))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measures the hub against peers."
+    )
+    parser.add_argument("name", nargs="*", choices=[*BENCHMARKS, []], help=f"which: {', '.join(BENCHMARKS)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

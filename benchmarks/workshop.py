@@ -1,0 +1,135 @@
+"""What every benchmark is given: a folder of its own, sizes, and a hub to measure."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contents import Content
+from benchmarks.git_client import GitClient
+from benchmarks.processes import Missing, free_port
+from demo.hub import Hub
+from modelkeep.identity.secrets import new_password, new_token
+
+MB = 1_000_000
+_LFS_TYPE = "application/vnd.git-lfs+json"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything; the defaults are the ones whose aims count."""
+
+    rounds: int = 5
+    get: int = 2000 * MB
+    put: int = 250 * MB
+    lfs: int = 1000 * MB
+    small_files: int = 2000
+    git_repo: int = 100 * MB
+    git_pushes: int = 20
+    tags: int = 10_000
+    memory: int = 5000 * MB
+
+
+QUICK = Sizes(
+    rounds=2,
+    get=200 * MB,
+    put=20 * MB,
+    lfs=50 * MB,
+    small_files=100,
+    git_repo=10 * MB,
+    git_pushes=4,
+    tags=1000,
+    memory=200 * MB,
+)
+
+
+@dataclass(frozen=True)
+class HubUnderTest:
+    """A running hub, its owner's token, and its REST and LFS doors."""
+
+    url: str
+    data: Path
+    token: str
+    pid: int
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """For a Git client: the token by URL."""
+        return {self.url: self.token}
+
+    def create_repo(self, name: str) -> str:
+        """A new empty repo of the owner; the URL to clone."""
+        self._post("/api/v1/repos", {"name": name, "empty": True}, "application/json")
+        return f"{self.url}/bench/{name}.git"
+
+    def action(self, repo: str, operation: str, oid: str, size: int) -> tuple[str, dict[str, str]]:
+        """Where to send or fetch an LFS object: the signed URL and the headers that go with it."""
+        answer = self._post(
+            f"/bench/{repo}.git/info/lfs/objects/batch",
+            {"operation": operation, "transfers": ["basic"], "objects": [{"oid": oid, "size": size}]},
+            _LFS_TYPE,
+        )
+        action = answer["objects"][0]["actions"][operation]
+        return action["href"], action.get("header", {})
+
+    def blob(self, content: Content) -> Path:
+        """The file that holds it."""
+        return next(path for path in self.data.rglob(content.oid) if path.is_file())
+
+    def _post(self, path: str, body: object, media_type: str) -> Any:
+        request = urllib.request.Request(  # noqa: S310 (our own hub on the loopback address)
+            self.url + path,
+            data=json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": media_type,
+                "Accept": media_type,
+            },
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=60) as response:
+            return json.load(response)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Attributes:
+    folder: Emptied when the benchmark is over.
+    sizes: How much of everything.
+    """
+
+    folder: Path
+    sizes: Sizes
+
+    @contextmanager
+    def hub(self, **settings: str) -> Iterator[HubUnderTest]:
+        """Runs a new hub until the block ends; ``settings`` are its environment variables in lower case."""
+        token, data = new_token(), self.folder / "hub"
+        environment = {
+            "MODELKEEP_ADMIN_USER": "bench",
+            "MODELKEEP_ADMIN_PASSWORD": new_password(),
+            "MODELKEEP_ADMIN_TOKEN": token,
+            **{f"MODELKEEP_{name.upper()}": value for name, value in settings.items()},
+        }
+        with Hub(data, self.folder / "hub.log", port=free_port(), environment=environment) as hub:
+            yield HubUnderTest(hub.url, data, token, hub.pid)
+
+    def client(self, hub: HubUnderTest | None = None) -> GitClient:
+        """Git as a user has it, with the hub's token."""
+        return GitClient(self.folder, hub.tokens if hub else None)
+
+    def require_space(self, size: int) -> None:
+        """Checks that the disk has room before it is full.
+
+        Raises:
+            Missing: It has not.
+        """
+        free = shutil.disk_usage(self.folder).free
+        if free < size:
+            raise Missing(f"{size / 1e9:.0f} GB free are needed in {self.folder}, there are {free / 1e9:.0f}")
