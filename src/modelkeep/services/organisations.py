@@ -15,6 +15,8 @@ from modelkeep.services.access import NamespaceAccess, find_namespace, require_h
 from modelkeep.services.audit import record
 from modelkeep.services.ports import Rules, Stores
 
+_LONGEST_FULL_NAME = 200
+
 
 class Organisations:
     """The organisations of the hub."""
@@ -40,8 +42,7 @@ class Organisations:
             NotPermitted: This hub lets only administrators make organisations, or the token lacks scope ``admin``.
         """
         parse_namespace(name)
-        if len(full_name) > 200:
-            raise InvalidInput("The full name has over 200 characters.", code="invalid_text")
+        _check_full_name(full_name)
         if self._rules.admins_create_organisations or actor.is_anonymous:
             require_hub_admin(actor)
         elif actor.limits or not scopes_allow(actor.scopes, Action.ADMINISTER):
@@ -99,9 +100,16 @@ class Organisations:
         full_name: str | None = None,
         default_visibility: Visibility | None = None,
     ) -> NamespaceAccess:
-        """Changes an organisation. Only owners may."""
+        """Changes an organisation. Only owners may.
+
+        Raises:
+            InvalidInput: It is a user, or the full name will not do.
+        """
+        _check_full_name(full_name or "")
         with self._stores.database.write() as tx:
             found = find_namespace(tx, actor, name, Action.ADMINISTER)
+            if not found.namespace.is_organisation:
+                raise InvalidInput(f"'{name}' is a user, not an organisation.", code="not_an_organisation")
             namespaces.update_namespace(
                 tx, found.namespace.id, full_name=full_name, default_visibility=default_visibility
             )
@@ -208,3 +216,10 @@ class Organisations:
             )
         if role is not None:
             found.require(Action.ADMINISTER)
+
+
+def _check_full_name(text: str) -> None:
+    if len(text) > _LONGEST_FULL_NAME or any(ord(c) < 32 for c in text):
+        raise InvalidInput(
+            f"The full name has control characters or over {_LONGEST_FULL_NAME} characters.", code="invalid_text"
+        )

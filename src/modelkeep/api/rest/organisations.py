@@ -50,7 +50,7 @@ async def create_organisation(call: CallOf, body: NewOrganisation, response: Res
 
 @router.get("/{org}", operation_id="showOrganisation", summary="Show an organisation")
 async def show_organisation(call: CallOf, org: Name) -> Organisation:
-    """For everybody who is signed in."""
+    """For its members; for others there is no such organisation."""
     return _shown(await call.run(call.services.organisations.get, call.actor, org))
 
 

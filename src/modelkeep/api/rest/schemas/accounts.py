@@ -125,7 +125,7 @@ class Organisation(Answer):
     full_name: str
     default_visibility: Visibility
     created_at: Moment
-    role: RoleLabel | None = Field(description="The caller's own; null for a stranger.")
+    role: RoleLabel | None = Field(description="The caller's own.")
 
 
 class NewMember(Sent):
