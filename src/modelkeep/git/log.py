@@ -39,7 +39,7 @@ def log(
         ids = _touching(git_dir, start, paths.check_readable(path), skip, limit)
     else:
         with translated("read the history"):
-            walker = repository.walk(pygit2.Oid(hex=start), SortMode.TIME)
+            walker = repository.walk(pygit2.Oid(hex=start), SortMode.NONE)
             ids = [str(commit.id) for commit in islice(walker, skip, skip + limit)]
     return [load_commit(repository, commit_id) for commit_id in ids]
 

@@ -76,7 +76,7 @@ def check_writable(path: str) -> bytes:
         if folded.split(":")[0].rstrip(". ") in (".git", "..", ".", "") or _SHORT_NAME.fullmatch(
             folded.rstrip(". ")
         ):
-            raise _bad(path, "some file systems take it for Git's own directory")
+            raise _bad(path, "some file systems take it for another name, such as '.git'")
         if folded.split(":")[0].rstrip(". ") == ".gitmodules":
             raise _bad(path, "submodules are not supported here; push it with git")
         if len(segment.encode()) > 255:

@@ -8,11 +8,19 @@ from pathlib import Path
 from modelkeep.domain.objects import ZERO_ID, Signature
 from modelkeep.git import commits, refs, tags
 
-ADA = Signature("Ada Lovelace", "ada@example.org", datetime(2026, 3, 1, 12, 0, 5, tzinfo=timezone(timedelta(hours=5, minutes=45))))
+ADA = Signature(
+    "Ada Lovelace",
+    "ada@example.org",
+    datetime(2026, 3, 1, 12, 0, 5, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+)
 
 
 def commit(
-    git_dir: Path, files: dict[str, bytes], parent: str | None = None, message: str = "Change", *changes: commits.Change
+    git_dir: Path,
+    files: dict[str, bytes],
+    parent: str | None = None,
+    message: str = "Change",
+    *changes: commits.Change,
 ) -> str:
     added = [commits.AddBlob(path, content) for path, content in files.items()]
     return commits.build_commit(

@@ -33,9 +33,16 @@ class Git:
 
     def try_(self, *args: str | Path, cwd: Path | None = None, input: bytes = b"", **env: str) -> Result:
         done = subprocess.run(
-            ["git", *map(str, args)], cwd=cwd, input=input, env={**self.env, **env}, capture_output=True, timeout=120
+            ["git", *map(str, args)],
+            cwd=cwd,
+            input=input,
+            env={**self.env, **env},
+            capture_output=True,
+            timeout=120,
         )
-        return Result(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        return Result(
+            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        )
 
     def __call__(self, *args: str | Path, cwd: Path | None = None, input: bytes = b"", **env: str) -> str:
         done = self.try_(*args, cwd=cwd, input=input, **env)

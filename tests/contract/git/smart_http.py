@@ -109,7 +109,11 @@ class SmartHttp:
             writer.write(answer)
             await writer.drain()
             return
-        body = _inflated(_body(reader, headers)) if "gzip" in headers.get("content-encoding", "") else _body(reader, headers)
+        body = (
+            _inflated(_body(reader, headers))
+            if "gzip" in headers.get("content-encoding", "")
+            else _body(reader, headers)
+        )
         await self._exchange(Service(target.rsplit("/", 1)[1]), version, body, writer)
 
     async def _exchange(

@@ -16,13 +16,17 @@ from modelkeep.git import library, process, refs
 from tests.contract.git.building import commit, on_branch, tag
 from tests.contract.git.real_git import Git
 
-FIXTURE_KEPT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FIXTURE_KEPT = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def by_git(git: Git, git_dir: Path) -> list[tuple[str, str, str]]:
     """Name, target, commit as git has them."""
     layout = "%(refname)%09%(objectname)"
-    lines = git("--git-dir", git_dir, "for-each-ref", f"--format={layout}", "refs/heads/", "refs/tags/").splitlines()
+    lines = git(
+        "--git-dir", git_dir, "for-each-ref", f"--format={layout}", "refs/heads/", "refs/tags/"
+    ).splitlines()
     found = []
     for name, target in (line.split("\t") for line in lines):
         peeled = git.try_("--git-dir", git_dir, "rev-parse", "-q", "--verify", f"{name}^{{commit}}")
@@ -41,7 +45,9 @@ def test_loose_packed_and_mixed_refs_read_as_git_reads_them(git: Git, git_dir: P
     tag(git_dir, "m#prod#1", first)
     refs.create_ref(git_dir, "refs/tags/light", second)
     refs.create_ref(git_dir, "refs/heads/deep/er/ü", first)
-    blob, tree = (str(library.open_repository(git_dir).revparse_single(spec).id) for spec in ("main:a", "main^{tree}"))
+    blob, tree = (
+        str(library.open_repository(git_dir).revparse_single(spec).id) for spec in ("main:a", "main^{tree}")
+    )
     refs.create_ref(git_dir, "refs/tags/blob", blob)
     refs.create_ref(git_dir, "refs/tags/tree", tree)
     git("--git-dir", git_dir, "tag", "-a", "-m", "x", "of-blob", blob)
@@ -171,6 +177,8 @@ def test_names_are_judged_as_git_judges_them(git: Git, tail: str) -> None:
     assert refs.is_valid_name(name) == (git.try_("check-ref-format", name).code == 0 and not ours_only)
 
 
-@pytest.mark.parametrize("name", ["HEAD", "main", "refs", "refs/", "/refs/heads/x", "refs/heads/\udcff", "refs/tags/" + "a" * 251])
+@pytest.mark.parametrize(
+    "name", ["HEAD", "main", "refs", "refs/", "/refs/heads/x", "refs/heads/\udcff", "refs/tags/" + "a" * 251]
+)
 def test_names_outside_are_refused(name: str) -> None:
     assert not refs.is_valid_name(name)

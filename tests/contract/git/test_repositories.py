@@ -26,8 +26,14 @@ def test_a_new_repository_is_empty_and_what_git_expects(repositories: Repositori
     assert read_default_branch(path) == "trunk"
     git("--git-dir", path, "fsck", "--strict")
     settings = git("--git-dir", path, "config", "--list", "--local").splitlines()
-    assert {"core.bare=true", "transfer.fsckobjects=true", "receive.unpacklimit=1", "gc.auto=0"} <= set(settings)
-    assert {"transfer.hiderefs=refs/internal", "uploadpackfilter.allow=false", "core.hookspath=/dev/null"} <= set(settings)
+    assert {"core.bare=true", "transfer.fsckobjects=true", "receive.unpacklimit=1", "gc.auto=0"} <= set(
+        settings
+    )
+    assert {
+        "transfer.hiderefs=refs/internal",
+        "uploadpackfilter.allow=false",
+        "core.hookspath=/dev/null",
+    } <= set(settings)
     assert not (path / "hooks").exists()
     assert repositories.size_bytes(repo_id) > 0
     repositories.check()
@@ -42,7 +48,19 @@ def test_an_id_is_taken_once(repositories: Repositories) -> None:
 
 
 @pytest.mark.parametrize(
-    "repo_id", ["", "..", "../../etc", "A" * 32, "g" * 32, "a" * 31, "a" * 33, "a" * 32 + "\n", "a" * 31 + "/", "\x00" * 32]
+    "repo_id",
+    [
+        "",
+        "..",
+        "../../etc",
+        "A" * 32,
+        "g" * 32,
+        "a" * 31,
+        "a" * 33,
+        "a" * 32 + "\n",
+        "a" * 31 + "/",
+        "\x00" * 32,
+    ],
 )
 def test_only_ids_name_repositories(repositories: Repositories, repo_id: str) -> None:
     for call in (repositories.path, repositories.exists, repositories.delete, repositories.size_bytes):
@@ -50,7 +68,9 @@ def test_only_ids_name_repositories(repositories: Repositories, repo_id: str) ->
             call(repo_id)
 
 
-@pytest.mark.parametrize("branch", ["", "-x", "a..b", "a b", "a.lock", "x\ny", "HEAD", "a\x00b", "/a", "a//b", "@{1}", "\udcff"])
+@pytest.mark.parametrize(
+    "branch", ["", "-x", "a..b", "a b", "a.lock", "x\ny", "HEAD", "a\x00b", "/a", "a//b", "@{1}", "\udcff"]
+)
 def test_bad_branch_names_are_refused(repositories: Repositories, branch: str) -> None:
     repo_id = uuid.uuid4().hex
     with pytest.raises(InvalidInput):
@@ -123,7 +143,13 @@ def test_a_slow_git_is_stopped(git_dir: Path) -> None:
 
 
 def test_git_reaches_no_network_and_reads_no_configuration(git_dir: Path, tmp_path: Path) -> None:
-    for url in ("https://127.0.0.1:1/x", "file:///etc", "ext::sh -c true", str(tmp_path), "git://127.0.0.1/x"):
+    for url in (
+        "https://127.0.0.1:1/x",
+        "file:///etc",
+        "ext::sh -c true",
+        str(tmp_path),
+        "git://127.0.0.1/x",
+    ):
         done = process.attempt(["ls-remote", "--", url], git_dir=git_dir)
         assert done.code != 0
         assert "not allowed" in done.errors

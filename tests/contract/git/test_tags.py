@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.objects import RawTag, Signature
 from modelkeep.git import library, refs, tags
-from modelkeep.git.object_format import format_signature, parse_commit_object, parse_signature, parse_tag_object
+from modelkeep.git.object_format import (
+    format_signature,
+    parse_commit_object,
+    parse_signature,
+    parse_tag_object,
+)
 from tests.contract.git.building import ADA, on_branch, tag
 from tests.contract.git.real_git import Git
 
@@ -50,16 +55,31 @@ def test_only_commits_are_tagged(git_dir: Path) -> None:
 
 def test_every_kind_of_tag_is_reported(git: Git, git_dir: Path) -> None:
     tip = on_branch(git_dir, {"a": b"1"})
-    blob, tree = (str(library.open_repository(git_dir).revparse_single(spec).id) for spec in ("main:a", "main^{tree}"))
+    blob, tree = (
+        str(library.open_repository(git_dir).revparse_single(spec).id) for spec in ("main:a", "main^{tree}")
+    )
     plain = tag(git_dir, "plain", tip)
     refs.create_ref(git_dir, "refs/tags/light", tip)
     refs.create_ref(git_dir, "refs/tags/to-blob", blob)
     git("--git-dir", git_dir, "tag", "-a", "-m", "x", "of-tree", tree)
     git("--git-dir", git_dir, "tag", "-a", "-m", "x", "of-tag", plain)
-    odd = git("--git-dir", git_dir, "hash-object", "-t", "tag", "-w", "--literally", "--stdin", input=b"no tag at all")
+    odd = git(
+        "--git-dir",
+        git_dir,
+        "hash-object",
+        "-t",
+        "tag",
+        "-w",
+        "--literally",
+        "--stdin",
+        input=b"no tag at all",
+    )
     (git_dir / "refs/tags/broken").write_text(odd + "\n")
     (git_dir / "refs/tags/dangling").write_text("1" * 40 + "\n")
-    found = {raw.ref_name: (raw.target_type, raw.direct_type, raw.peeled_type, raw.peeled_id) for raw in tags.read_tags(git_dir)}
+    found = {
+        raw.ref_name: (raw.target_type, raw.direct_type, raw.peeled_type, raw.peeled_id)
+        for raw in tags.read_tags(git_dir)
+    }
     assert found == {
         "broken": ("tag", "missing", "missing", odd),
         "dangling": ("missing", "missing", "missing", "1" * 40),
@@ -69,14 +89,19 @@ def test_every_kind_of_tag_is_reported(git: Git, git_dir: Path) -> None:
         "plain": ("tag", "commit", "commit", tip),
         "to-blob": ("blob", "blob", "blob", blob),
     }
-    assert [raw.ref_name for raw in tags.read_tags(git_dir, ["of-tag", "none", "light"])] == ["of-tag", "light"]
+    assert [raw.ref_name for raw in tags.read_tags(git_dir, ["of-tag", "none", "light"])] == [
+        "of-tag",
+        "light",
+    ]
 
 
 def test_many_tags_read_the_same_in_one_batch(git: Git, git_dir: Path) -> None:
     tip = on_branch(git_dir, {"a": b"1"})
     lines = [f"reset refs/heads/x\nfrom {tip}\n\n"]
     for number in range(700):
-        lines.append(f"tag m@v0.{number}.0\nfrom {tip}\ntagger A <a@b> 17000000{number % 100:02d} +0100\ndata 2\nx\n\n")
+        lines.append(
+            f"tag m@v0.{number}.0\nfrom {tip}\ntagger A <a@b> 17000000{number % 100:02d} +0100\ndata 2\nx\n\n"
+        )
     git("--git-dir", git_dir, "fast-import", "--quiet", input="".join(lines).encode())
     for number in range(20):
         refs.create_ref(git_dir, f"refs/tags/light{number}", tip)
@@ -137,7 +162,12 @@ def test_no_arrangement_of_headers_breaks_the_parsers(content: bytes) -> None:
 def test_an_unusable_tagger_has_a_reason(head: bytes, problem: str) -> None:
     parsed = parse_tag_object(b"object " + b"a" * 40 + b"\ntype commit\ntag m@v1.0.0" + head + b"\n\nhello\n")
     assert (parsed.tagger, parsed.tagger_problem) == (None, problem)
-    assert (parsed.object, parsed.type, parsed.name, parsed.message) == ("a" * 40, "commit", b"m@v1.0.0", "hello\n")
+    assert (parsed.object, parsed.type, parsed.name, parsed.message) == (
+        "a" * 40,
+        "commit",
+        b"m@v1.0.0",
+        "hello\n",
+    )
 
 
 def test_messages_that_break_gto_have_a_reason() -> None:

@@ -22,9 +22,9 @@ from tests.contract.git.smart_http import SmartHttp
 
 def leftovers(git_dir: Path) -> list[str]:
     """Objects, packs, quarantines and temporary files."""
-    return sorted(str(path.relative_to(git_dir)) for path in (git_dir / "objects").rglob("*") if path.is_file()) + [
-        path.name for path in (git_dir / "objects").glob("*objdir*")
-    ]
+    return sorted(
+        str(path.relative_to(git_dir)) for path in (git_dir / "objects").rglob("*") if path.is_file()
+    ) + [path.name for path in (git_dir / "objects").glob("*objdir*")]
 
 
 def processes_of(git_dir: Path) -> list[str]:
@@ -78,7 +78,9 @@ def test_shallow_and_partial_clones(git: Git, hub: SmartHttp, work: Path, tmp_pa
     git("clone", "-q", "--depth", "1", hub.url, tmp_path / "shallow")
     assert git("rev-list", "--count", "HEAD", cwd=tmp_path / "shallow") == "1"
     git("clone", "-q", "--bare", "--filter=blob:none", hub.url, tmp_path / "partial.git")
-    kinds = git("cat-file", "--batch-check=%(objecttype)", "--batch-all-objects", cwd=tmp_path / "partial.git")
+    kinds = git(
+        "cat-file", "--batch-check=%(objecttype)", "--batch-all-objects", cwd=tmp_path / "partial.git"
+    )
     assert "blob" not in kinds.split()
     refused = git.try_("clone", "-q", "--bare", "--filter=sparse:oid=main:x", hub.url, tmp_path / "no.git")
     assert "not supported" in refused.err
@@ -157,7 +159,9 @@ def test_a_deletion_brings_no_objects(git: Git, hub: SmartHttp, work: Path) -> N
     assert hub.proposals[-1].updates[0].is_delete
 
 
-def test_a_refused_push_says_why_and_leaves_nothing(git: Git, hub: SmartHttp, work: Path, git_dir: Path) -> None:
+def test_a_refused_push_says_why_and_leaves_nothing(
+    git: Git, hub: SmartHttp, work: Path, git_dir: Path
+) -> None:
     before, digest = leftovers(git_dir), refs.digest(git_dir)
     git.commit(work, {"big.bin": b"x" * 100_000})
     hub.decide = lambda _: Verdict(False, "big.bin is too large; track it with\n  git lfs track '*.bin'")
@@ -202,7 +206,9 @@ def test_hidden_refs_cannot_be_pushed(git: Git, hub: SmartHttp, work: Path, git_
     assert refs.list_refs(git_dir, ("refs/internal/",)) == []
 
 
-def test_a_pack_over_the_limit_is_refused_readably(git: Git, hub: SmartHttp, work: Path, git_dir: Path) -> None:
+def test_a_pack_over_the_limit_is_refused_readably(
+    git: Git, hub: SmartHttp, work: Path, git_dir: Path
+) -> None:
     before = leftovers(git_dir)
     git.commit(work, {"big": os.urandom(6_000_000)})
     hub.limits = PackLimits(max_input_bytes=1_000_000, seconds=60)
