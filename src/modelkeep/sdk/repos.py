@@ -92,8 +92,8 @@ class Repos:
         namespace, slash, short = new_name.rpartition("/")
         return self._patch(name, {"namespace": namespace, "name": short} if slash else {"name": short})
 
-    def delete(self, name: str) -> datetime | None:
-        """Deletes a repo.
+    def delete(self, name: str, *, is_forced: bool = False) -> datetime | None:
+        """Deletes a repo, ``is_forced`` although something depends on it.
 
         Returns:
             Until when it can be restored; None if the hub does not say.
@@ -101,7 +101,7 @@ class Repos:
         Raises:
             Conflict: Something depends on it; ``fields["dependants"]`` lists what.
         """
-        answer = self._connection.send("DELETE", _path(name))
+        answer = self._connection.send("DELETE", _path(name), params={"force": True} if is_forced else None)
         return Record.parse(answer, "repo").optional_time("restorable_until") if answer else None
 
     def restore(self, name: str) -> Repo:
