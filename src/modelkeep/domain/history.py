@@ -2,21 +2,21 @@
 
 The rules are GTO's:
 
-* Versions come from registrations and deregistrations, by name. A version is active when the last of these (by the
-  tagger's second; a deregistration wins within one) is a registration.
+* Versions come from registrations and deregistrations, by name and commit. A version is active when the last of these
+  (by the tagger's second; a deregistration wins within one) is a registration.
 * An assignment names no version; it belongs to the version registered at its commit, or to the bare commit when there
   is none. A version holds a stage while its last assignment or unassignment there is an assignment (an unassignment
   wins within one second).
-* A stage shows the active version that was assigned last; when that one leaves, the one before re-appears.
+* A stage shows the active version that was assigned last; when that one leaves, the one before re-appears. Of versions
+  assigned in the same second, ``gto`` shows the one that was registered first.
 * An artifact is deprecated while its last event is a deprecation (any other event of the same second wins).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.events import Event
 from modelkeep.domain.tag_grammar import EventKind
 from modelkeep.domain.versions import SemVer
@@ -28,6 +28,14 @@ _PASS = {
     EventKind.ASSIGNMENT: 2,
     EventKind.UNASSIGNMENT: 2,
 }
+
+_PLAUSIBLE_COUNTER = 10**9
+
+_Key = tuple[str, str]
+"""A version's name and its commit: a tag about another commit speaks about another version."""
+
+_Pair = tuple[list[Event], list[Event]]
+"""What adds (registrations, assignments) and what takes away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,7 @@ class StageState:
     @property
     def is_active(self) -> bool:
         """Whether the version holds the stage now."""
-        if not self.assignments:
-            return False
-        return not self.unassignments or self.assignments[-1].at > self.unassignments[-1].at
+        return _last_wins(self.assignments, self.unassignments)
 
     @property
     def assigned_at(self) -> float:
@@ -75,12 +81,23 @@ class VersionState:
         """Whether it counts: registered and not deregistered since, or a bare commit."""
         if not self.registrations:
             return not self.deregistrations
-        return not self.deregistrations or self.registrations[-1].at > self.deregistrations[-1].at
+        return _last_wins(self.registrations, self.deregistrations)
 
     @property
     def semver(self) -> SemVer | None:
         """The semantic version, None for a bare commit."""
-        return _semver(self.name) if self.is_registered else None
+        return SemVer.parse(self.name) if self.is_registered and SemVer.is_valid(self.name) else None
+
+    @property
+    def created_at(self) -> float:
+        """When it was last registered (a bare commit: last given a stage), in seconds since 1970."""
+        if self.registrations:
+            return self.registrations[-1].at
+        events = [
+            *self.deregistrations,
+            *(e for s in self.stages for e in (*s.assignments, *s.unassignments)),
+        ]
+        return max(e.at for e in events)
 
     @property
     def active_stages(self) -> tuple[str, ...]:
@@ -106,39 +123,65 @@ class ArtifactState:
 
     @property
     def latest(self) -> VersionState | None:
-        """The greatest version that is registered and active; pre-releases count."""
-        candidates = [(v.semver, v) for v in self.versions if v.is_active and v.semver is not None]
-        return max(candidates, key=lambda pair: pair[0])[1] if candidates else None
+        """The greatest version that is registered and active; pre-releases count.
+
+        Of versions that differ only in build metadata it is the one registered last.
+        """
+        found: tuple[str, VersionState] | None = None
+        for version in self.versions:
+            semver = version.semver
+            if version.is_active and semver is not None and (found is None or semver.sort_key >= found[0]):
+                found = semver.sort_key, version
+        return found[1] if found else None
 
     @property
     def next_counter(self) -> int:
-        """The counter for the next tag: one more than the highest in any tag of the artifact."""
-        return 1 + max((e.counter for e in self.events if e.counter is not None), default=0)
+        """The counter for the next tag: one more than the highest in any tag of the artifact.
+
+        A counter so high that nobody counted there does not count, lest one pushed tag use all of them up.
+        """
+        used = {e.counter for e in self.events if e.counter is not None}
+        free = 1 + max((counter for counter in used if counter < _PLAUSIBLE_COUNTER), default=0)
+        while free in used:
+            free += 1
+        return free
 
     def holders(self, stage: str) -> tuple[VersionState, ...]:
         """The active versions in ``stage``, the one that was assigned last first."""
         held = [
-            (state.assigned_at, index, version)
+            (-state.assigned_at, version.created_at, index)
             for index, version in enumerate(self.versions)
             if version.is_active
             for state in version.stages
             if state.stage == stage and state.is_active
         ]
-        return tuple(version for _, _, version in sorted(held, key=lambda row: row[:2], reverse=True))
+        return tuple(self.versions[index] for _, _, index in sorted(held))
 
     def stage_names(self) -> tuple[str, ...]:
         """Every stage that some active version is in, by name."""
         return tuple(sorted({s for v in self.versions if v.is_active for s in v.active_stages}))
 
+    @property
+    def named_versions(self) -> dict[str, VersionState]:
+        """The registered versions by name, oldest first.
+
+        Of several of one name (deregistered, then registered at another commit) it is the active one, else the last.
+        """
+        found: dict[str, VersionState] = {}
+        for version in self.versions:
+            earlier = found.get(version.name)
+            if version.is_registered and (earlier is None or version.is_active or not earlier.is_active):
+                found[version.name] = version
+        return found
+
     def version(self, name: str) -> VersionState | None:
-        """The version of this name (or bare commit), active or not."""
-        return next((v for v in self.versions if v.name == name), None)
+        """The registered version of this name, active or not."""
+        return self.named_versions.get(name)
 
     def version_at(self, commit: str) -> VersionState | None:
-        """The active registered version at ``commit``."""
-        return next(
-            (v for v in self.versions if v.commit == commit and v.is_registered and v.is_active), None
-        )
+        """The registered version at ``commit``, active or not; of several the active one."""
+        found = [v for v in self.versions if v.commit == commit and v.is_registered]
+        return max(found, key=lambda v: v.is_active) if found else None
 
 
 def fold(events: Iterable[Event]) -> dict[str, ArtifactState]:
@@ -153,47 +196,36 @@ def fold(events: Iterable[Event]) -> dict[str, ArtifactState]:
 def fold_artifact(name: str, events: Iterable[Event]) -> ArtifactState:
     """Folds the events of one artifact."""
     ordered = sorted(events, key=lambda e: (_PASS[e.kind], e.at, e.tag))
-    registrations: dict[str, list[Event]] = {}
-    deregistrations: dict[str, list[Event]] = {}
-    stages: dict[str, dict[str, tuple[list[Event], list[Event]]]] = {}
-    version_at: dict[str, str] = {}
-    order: list[tuple[str, str]] = []
+    registered: dict[_Key, _Pair] = {}
     for event in ordered:
-        if event.kind is EventKind.REGISTRATION and event.version is not None:
-            if event.version not in registrations and event.version not in deregistrations:
-                order.append((event.version, event.commit))
-            registrations.setdefault(event.version, []).append(event)
-            version_at.setdefault(event.commit, event.version)
-        elif event.kind is EventKind.DEREGISTRATION and event.version is not None:
-            if event.version not in registrations and event.version not in deregistrations:
-                order.append((event.version, event.commit))
-            deregistrations.setdefault(event.version, []).append(event)
-        elif event.stage is not None:
-            holder = version_at.get(event.commit)
-            if holder is None:
-                holder = version_at[event.commit] = event.commit
-                order.append((holder, event.commit))
-            pair = stages.setdefault(holder, {}).setdefault(event.stage, ([], []))
+        if event.version is not None:
+            pair = registered.setdefault((event.version, event.commit), ([], []))
+            pair[event.kind is EventKind.DEREGISTRATION].append(event)
+    at_commit: dict[str, _Key] = {}
+    for key, (registrations, deregistrations) in registered.items():
+        if key[1] not in at_commit or _last_wins(registrations, deregistrations):
+            at_commit[key[1]] = key
+    staged: dict[_Key, dict[str, _Pair]] = {key: {} for key in registered}
+    for event in ordered:
+        if event.stage is not None:
+            key = at_commit.get(event.commit, (event.commit, event.commit))
+            pair = staged.setdefault(key, {}).setdefault(event.stage, ([], []))
             pair[event.kind is EventKind.UNASSIGNMENT].append(event)
-    versions = tuple(
-        VersionState(
-            artifact=name,
-            name=version,
-            commit=registrations[version][-1].commit if version in registrations else commit,
-            registrations=tuple(registrations.get(version, ())),
-            deregistrations=tuple(deregistrations.get(version, ())),
-            stages=tuple(
-                StageState(stage, tuple(pair[0]), tuple(pair[1]))
-                for stage, pair in sorted(stages.get(version, {}).items())
-            ),
-        )
-        for version, commit in order
-    )
+    versions = tuple(_version(name, key, registered.get(key, ([], [])), staged[key]) for key in staged)
     return ArtifactState(name, versions, tuple(sorted(ordered, key=lambda e: (e.at, e.tag))))
 
 
-def _semver(text: str) -> SemVer | None:
-    try:
-        return SemVer.parse(text)
-    except InvalidInput:
-        return None
+def _version(artifact: str, key: _Key, pair: _Pair, stages: dict[str, _Pair]) -> VersionState:
+    return VersionState(
+        artifact=artifact,
+        name=key[0],
+        commit=key[1],
+        registrations=tuple(pair[0]),
+        deregistrations=tuple(pair[1]),
+        stages=tuple(StageState(stage, tuple(on), tuple(off)) for stage, (on, off) in sorted(stages.items())),
+    )
+
+
+def _last_wins(additions: Sequence[Event], removals: Sequence[Event]) -> bool:
+    """Whether the last event is an addition; within one second a removal wins. Both are oldest first."""
+    return bool(additions) and (not removals or additions[-1].at > removals[-1].at)

@@ -63,7 +63,7 @@ def version_rows(state: ArtifactState) -> list[VersionRow]:
     for stage in state.stage_names():
         held.setdefault(state.holders(stage)[0].name, []).append(stage)
     rows = []
-    for version in state.versions:
+    for version in state.named_versions.values():
         semver = version.semver
         if semver is None:
             continue

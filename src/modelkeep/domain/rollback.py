@@ -18,29 +18,37 @@ def previous_holder(state: ArtifactState, stage: str) -> VersionState | None:
     holders = state.holders(stage)
     if not holders:
         return None
-    before = [v for v in _stack(state, stage) if v.is_active]
-    while before and before[-1] is holders[0]:
-        before.pop()
-    return before[-1] if before else None
-
-
-def _stack(state: ArtifactState, stage: str) -> list[VersionState]:
-    of_commit: dict[str, VersionState] = {}
-    for version in state.versions:
-        of_commit.setdefault(version.commit, version)
     stack: list[VersionState] = []
-    relevant = [e for e in state.events if e.stage == stage and e.commit in of_commit]
-    for event in sorted(relevant, key=lambda e: (e.at, e.counter if e.counter is not None else -1, e.tag)):
-        version = of_commit[event.commit]
+    for event, version in _moves(state, stage):
         if event.kind is EventKind.UNASSIGNMENT:
             stack = [v for v in stack if v is not version]
         elif is_rollback(event):
             while stack and stack[-1] is not version:
                 stack.pop()
-            stack = stack or [version]
+            if not stack:
+                stack.append(version)
         elif not stack or stack[-1] is not version:
             stack.append(version)
-    return stack
+    before = [v for v in stack if v.is_active]
+    while before and before[-1] is holders[0]:
+        before.pop()
+    return before[-1] if before else None
+
+
+def _moves(state: ArtifactState, stage: str) -> list[tuple[Event, VersionState]]:
+    """The events of a stage with the versions that they are about, oldest first.
+
+    Within one second the version that shows (see :meth:`ArtifactState.holders`) comes last, and unassignments after all.
+    """
+    found = [
+        ((event.at, event.kind is EventKind.UNASSIGNMENT, -version.created_at, -index), event, version)
+        for index, version in enumerate(state.versions)
+        for of_stage in version.stages
+        if of_stage.stage == stage
+        for event in (*of_stage.assignments, *of_stage.unassignments)
+    ]
+    found.sort(key=lambda row: row[0])
+    return [(event, version) for _, event, version in found]
 
 
 def is_rollback(event: Event) -> bool:

@@ -14,13 +14,16 @@ from modelkeep.domain.versions import PATTERN as VERSION_PATTERN
 
 _NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9\-/_]*[a-zA-Z0-9])?"
 _DIRECTORY = r"[a-zA-Z0-9\-_./]+"
+_VERSION = VERSION_PATTERN.replace("[0-9]*", r"\d*")  # in GTO's grammar a digit is one of any script
 _TAG = re.compile(
     rf"(?P<artifact>(?:{_DIRECTORY}=)?{_NAME})"
-    rf"(?:(?:#(?P<stage>{_NAME})|@(?P<version>{VERSION_PATTERN}))(?P<cancel>!?)"
+    rf"(?:(?:#(?P<stage>{_NAME})|@(?P<version>{_VERSION}))(?P<cancel>!?)"
     r"|@(?:(?P<deprecated>deprecated)|(?P<created>created)))"
-    r"(?:#(?P<counter>[0-9]+))?",
-    re.ASCII,
+    r"(?:#(?P<counter>[0-9]+))?"
 )
+
+COUNTER_LIMIT = 10**18
+"""Counters are smaller than this; :func:`parse_tag` reads a greater one as this."""
 
 
 class EventKind(StrEnum):
@@ -54,20 +57,17 @@ def parse_tag(name: str) -> TagName | None:
     match = _TAG.fullmatch(name)
     if match is None:
         return None
-    counter = match["counter"]
-    if counter is not None and len(counter) > 18:
-        return None
     return TagName(
         kind=_kind(match),
         artifact=match["artifact"].replace("=", ":", 1),
         version=match["version"],
         stage=match["stage"],
-        counter=int(counter) if counter is not None else None,
+        counter=_counter(match["counter"]) if match["counter"] else None,
     )
 
 
 def format_tag(tag: TagName) -> str:
-    """Writes the tag name; the reverse of :func:`parse_tag` but for leading zeros of the counter."""
+    """Writes the tag name; the reverse of :func:`parse_tag` but for leading zeros and too great counters."""
     artifact = tag.artifact.replace(":", "=", 1)
     if tag.kind is EventKind.DEPRECATION:
         body = "@deprecated"
@@ -87,3 +87,8 @@ def _kind(match: re.Match[str]) -> EventKind:
     if match["version"]:
         return EventKind.DEREGISTRATION if match["cancel"] else EventKind.REGISTRATION
     return EventKind.UNASSIGNMENT if match["cancel"] else EventKind.ASSIGNMENT
+
+
+def _counter(digits: str) -> int:
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= 18 else COUNTER_LIMIT

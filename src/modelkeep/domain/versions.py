@@ -69,6 +69,11 @@ class SemVer:
         """Like :meth:`parse`, but the ``v`` may be missing, as people type it."""
         return cls.parse(text if text.startswith("v") else f"v{text}")
 
+    @staticmethod
+    def is_valid(text: str) -> bool:
+        """Whether :meth:`parse` reads it."""
+        return len(text) <= _MAX_LENGTH and _PARTS.fullmatch(text) is not None
+
     def bumped(self, part: Bump) -> SemVer:
         """The next version, by GTO's rule.
 

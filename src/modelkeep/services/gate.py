@@ -209,14 +209,14 @@ class Gate:
         before = fold_artifact(artifact, known)
         reasons: list[ModelkeepError] = []
         for event in registrations:
-            here = [v for v in after.versions if v.commit == event.commit and v.is_registered and v.is_active]
-            others = sorted(v.name for v in here if v.name != event.version)
+            here = [v.name for v in after.versions if v.commit == event.commit and v.is_registered]
+            others = sorted(name for name in here if name != event.version)
             if others:
                 reasons.append(
                     Conflict(
                         f"tag '{event.tag}': commit {event.commit[:12]} is already version {others[0]} of "
-                        f"'{artifact}'; a commit holds one version of an artifact. Make a new commit, or deregister "
-                        f"{others[0]} first.",
+                        f"'{artifact}'; a commit holds one version of an artifact, also once that was deregistered. "
+                        "Make a new commit for the new version.",
                         code="version_exists_for_commit",
                     )
                 )

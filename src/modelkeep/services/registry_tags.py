@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from modelkeep.domain.events import Event, TagProblem, event_of
 from modelkeep.domain.objects import RawTag
-from modelkeep.domain.tag_grammar import EventKind, parse_tag
+from modelkeep.domain.tag_grammar import COUNTER_LIMIT, EventKind, TagName, parse_tag
+from modelkeep.domain.versions import SemVer
 from modelkeep.git.tags import parse_tag_object
 
 _REMAKE = "Delete it and make it again with 'git tag -a' (or gto, or modelkeep)."
+_RENAME = "Delete it and make it again under another name."
 
 
 def read_registry_tag(raw: RawTag) -> Event | TagProblem | None:
@@ -41,25 +43,30 @@ def read_registry_tag(raw: RawTag) -> Event | TagProblem | None:
             f"the tag object inside is named '{own_name}', a registry tag's name",
             _REMAKE,
         )
-    if name.kind is EventKind.CREATION:
-        return TagProblem(
-            raw.ref_name, "created_tag", "'@created' is no event, and stops every gto command", "Delete it."
-        )
-    if own_name != raw.ref_name:
-        return TagProblem(
-            raw.ref_name, "name_differs", f"the tag object inside is named '{own_name}'", _REMAKE
-        )
+    fault = _fault_of_name(name, raw.ref_name, own_name)
+    if fault is not None:
+        return TagProblem(raw.ref_name, *fault)
     if raw.direct_type != "commit":
         return TagProblem(
             raw.ref_name, "not_a_commit", f"it points to a {raw.direct_type}, not to a commit", _REMAKE
         )
     if parsed.tagger is None:
-        return TagProblem(
-            raw.ref_name,
-            "no_tagger",
-            f"it has no usable tagger ({parsed.tagger_problem or 'missing'})",
-            _REMAKE,
-        )
+        reason = f"it has no usable tagger ({parsed.tagger_problem or 'missing'})"
+        return TagProblem(raw.ref_name, "no_tagger", reason, _REMAKE)
     if parsed.message is None:
         return TagProblem(raw.ref_name, "no_message", "its message is missing or not UTF-8", _REMAKE)
     return event_of(name, raw.ref_name, raw.direct_id, parsed.tagger, parsed.message, raw.target)
+
+
+def _fault_of_name(name: TagName, ref_name: str, own_name: str) -> tuple[str, str, str] | None:
+    """Code, reason and remedy of a name that has the form of a registry tag's and yet will not do."""
+    if name.kind is EventKind.CREATION:
+        return "created_tag", "'@created' is no event, and stops every gto command", "Delete it."
+    if own_name != ref_name:
+        return "name_differs", f"the tag object inside is named '{own_name}'", _REMAKE
+    if name.counter == COUNTER_LIMIT:
+        return "counter_too_large", f"its counter is not below {COUNTER_LIMIT}", _RENAME
+    if name.version is not None and not SemVer.is_valid(name.version):
+        reason = "its version is longer than 128 characters, or has digits of another script than 0 to 9"
+        return "version_unreadable", reason, _RENAME
+    return None

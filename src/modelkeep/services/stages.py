@@ -168,7 +168,7 @@ class Stages:
         with self._stores.database.read() as tx:
             commit = resolve(tx, access.repo, git_dir, revision).commit
         here = state.version_at(commit)
-        if here is not None and (wanted is None or here.name == str(wanted)):
+        if here is not None and here.is_active and wanted in (None, here.semver):
             return commit, here.name
         access.require(Action.REGISTER)
         return commit, self._versions.write_registration(

@@ -91,10 +91,13 @@ class Versions:
         """
         state = self._registry.state(access.repo.id, artifact)
         here = state.version_at(commit)
-        if here is not None:
+        if here is not None and (here.is_active or here.name != str(wanted)):
+            again = (
+                "" if here.is_active else f" It was deregistered, and can be registered again as {here.name}."
+            )
             raise Conflict(
                 f"Commit {commit[:12]} is already version {here.name} of '{artifact}'; a commit holds one version of "
-                "an artifact.",
+                f"an artifact.{again}",
                 code="version_exists_for_commit",
                 version=here.name,
             )
