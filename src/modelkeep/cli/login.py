@@ -115,6 +115,13 @@ def whoami(url: options.Url = None, token: options.Token = None, as_json: option
         _show_identity(hub, who)
 
 
+def _identity_json(hub: Hub, who: Identity) -> dict[str, object]:
+    token = None
+    if who.token is not None:
+        token = {name: getattr(who.token, name) for name in ("id", "name", "scopes", "limits", "expires_at")}
+    return {"url": hub.url, "user": who.user, "token": token, "organisations": who.organisations}
+
+
 def _show_identity(hub: Hub, who: Identity) -> None:
     show_fields(
         [
@@ -149,21 +156,19 @@ def _given_token(token: str | None, username: str | None) -> str | None:
 def _make_token(
     url: str, username: str | None, scopes: tuple[str, ...], lifetime: timedelta | None
 ) -> tuple[Token, str]:
+    from modelkeep.sdk.errors import HubError, Unauthenticated
     from modelkeep.sdk.hub import Hub
 
     name = username or _ask("User name")
     password = (
         typer.prompt("Password", hide_input=True, err=True) if sys.stdin.isatty() else _read_line("password")
     )
-    with Hub.with_password(url, name, password) as hub:
-        return (
-            hub.tokens.create(
-                f"modelkeep on {socket.gethostname()}"[:100],
-                scopes=scopes,
-                expires_in=lifetime,
-            ),
-            name,
-        )
+    label = f"modelkeep on {socket.gethostname()}"[:100]
+    try:
+        with Hub.with_password(url, name, password) as hub:
+            return hub.tokens.create(label, scopes=scopes, expires_in=lifetime), name
+    except Unauthenticated as error:
+        raise HubError(error.message) from error
 
 
 def _check(url: str, secret: str) -> Identity:

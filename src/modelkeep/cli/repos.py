@@ -104,17 +104,21 @@ def show(
 def delete(
     repo: options.RepoName,
     is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    is_forced: Annotated[bool, typer.Option("--force", help="Although something depends on it.")] = False,
     url: options.Url = None,
     token: options.Token = None,
     as_json: options.Json = False,
 ) -> None:
-    """Delete a repo. It can be restored for some time; it is refused while something depends on it."""
+    """Delete a repo. It can be restored for some time.
+
+    It is refused while something depends on it, such as a version in a stage.
+    """
     if not is_sure:
         if not sys.stdin.isatty():
             raise typer.BadParameter("Deleting without a terminal needs --yes.")
         typer.confirm(f"Delete {repo} with all that is in it?", abort=True, err=True)
     with options.connect(url, token) as hub:
-        until = hub.repos.delete(repo)
+        until = hub.repos.delete(repo, is_forced=is_forced)
     if as_json:
         show_json({"repo": repo, "restorable_until": until})
     else:

@@ -138,7 +138,7 @@ def _upload_summary(done: Upload) -> str:
 
 
 def _show_download(done: Download) -> None:
-    named = done.revision
+    named = done.revision.removeprefix("refs/heads/")
     if done.version and done.version not in named:
         named = f"{named} = {done.version}"
     new = [file for file in done.files if file.outcome == "downloaded"]
