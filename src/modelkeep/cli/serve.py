@@ -56,7 +56,7 @@ def reindex(
         raise typer.BadParameter("--check looks at all repos; leave the name out.")
     with open_hub(settings) as hub:
         if is_check:
-            lagging = hub.indexing.lagging()
+            lagging = [hub.indexing.name_of(repo_id) for repo_id in hub.indexing.lagging()]
             _tell(lagging, as_json, "lagging", "The index of every repo is up to date.")
             raise typer.Exit(1 if lagging else 0)
         if repo is not None:

@@ -108,14 +108,19 @@ class Indexing:
         return lagging
 
     def rebuild_all(self) -> list[tuple[str, int]]:
-        """Rebuilds the index of all repos; the result is each id with its count of refs."""
+        """Rebuilds the index of all repos; the result is each name with its count of refs."""
         with self._stores.database.read() as tx:
-            known = repos.all_repo_ids(tx)
-        return [
-            (repo_id, self.rebuild(repo_id))
-            for repo_id, _ in known
-            if self._stores.repositories.exists(repo_id)
-        ]
+            known = [repo_id for repo_id, _ in repos.all_repo_ids(tx)]
+        present = [repo_id for repo_id in known if self._stores.repositories.exists(repo_id)]
+        return [(self.name_of(repo_id), self.rebuild(repo_id)) for repo_id in present]
+
+    def name_of(self, repo_id: str) -> str:
+        """``namespace/name`` of a repo, for reports on the hub's own machine."""
+        with self._stores.database.read() as tx:
+            repo = repos.repo_by_id(tx, repo_id)
+        if repo is None:
+            return repo_id
+        return f"{repo.full_name} (deleted)" if repo.deleted_at else str(repo.full_name)
 
     def _apply_tags(
         self, tx: Transaction, repo_id: str, git_dir: Path, names: list[str], present: dict[str, Ref]
