@@ -67,7 +67,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def command(args: Sequence[str], *, git_dir: Path | None, config: Sequence[str] = ()) -> list[str]:
-    """The argument list that runs ``git args`` on ``git_dir`` with the forced settings; ``config`` adds ``key=value``."""
+    """The argument list that runs ``git args`` on ``git_dir`` with the forced settings; ``config`` adds to them."""
     line = ["git", "--no-pager"]
     if git_dir is not None:
         line.append(f"--git-dir={git_dir}")

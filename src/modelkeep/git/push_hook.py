@@ -7,8 +7,8 @@ No socket and no interpreter to start: a shell script of a few lines, one millis
     options <number>
     <option>                   for each push option
 
-What it reads: ``ok``, ``ok+`` or ``no`` on the first line; after the last two, a message for the user's terminal. If the
-server is gone it reads nothing, and refuses.
+What it reads: ``ok``, ``ok+`` or ``no`` on the first line; after the last two, a message for the user's terminal. If
+the server is gone it reads nothing, and refuses.
 """
 
 from __future__ import annotations

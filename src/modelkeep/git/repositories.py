@@ -1,4 +1,4 @@
-"""The bare repositories on disk: one directory per repo, named by the repo's immutable id, never by what a user typed."""
+"""The bare repositories on disk: a directory per repo, named by the repo's immutable id, never by what a user typed."""
 
 from __future__ import annotations
 

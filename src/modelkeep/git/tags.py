@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pygit2
@@ -56,7 +56,7 @@ def create_tag_object(
         return str(repository.odb.write(ObjectType.TAG, content))
 
 
-def read_tags(git_dir: Path, names: Sequence[str] | None = None) -> Iterator[RawTag]:
+def read_tags(git_dir: Path, names: Sequence[str] | None = None) -> Generator[RawTag, None, None]:
     """All tags sorted by name, or those of ``names`` (without ``refs/tags/``) that exist, in that order.
 
     Broken ones are reported with :data:`MISSING` kinds, never raised. Of an object over 1 MiB only the beginning is

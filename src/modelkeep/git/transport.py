@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import functools
 import os
 import signal
@@ -18,18 +17,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 from modelkeep.domain.errors import InvalidInput, ModelkeepError, Unavailable
 from modelkeep.git import process, push_hook
+from modelkeep.git.pipes import Pipe, detached, ended
 from modelkeep.git.push_hook import Proposal, Verdict
 
 T = TypeVar("T")
 
 LOG_LIMIT = 16 << 10
-CHUNK = 256 << 10
 
-_PIPE_SIZE = 1 << 20
 _END_OF_INPUT_SECONDS = 1.0
 _TERM_SECONDS = 3.0
 _ADVERTISE_TIMEOUT = 60.0
@@ -137,8 +135,8 @@ class PackProcess:
         self._log = bytearray()
         self._conversation: _Conversation | None = None
         self._process: subprocess.Popen[bytes]
-        self._stdin: _Pipe
-        self._stdout: _Pipe
+        self._stdin: Pipe
+        self._stdout: Pipe
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
         self._pumping: asyncio.Task[None] | None = None
@@ -220,9 +218,9 @@ class PackProcess:
         finally:
             for descriptor in inherited:
                 os.close(descriptor)
-        self._stdin = _Pipe(_detached(self._process.stdin))
-        self._stdout = _Pipe(_detached(self._process.stdout))
-        self._tasks.append(loop.create_task(self._collect(_Pipe(_detached(self._process.stderr)))))
+        self._stdin = Pipe(detached(self._process.stdin))
+        self._stdout = Pipe(detached(self._process.stdout))
+        self._tasks.append(loop.create_task(self._collect(Pipe(detached(self._process.stderr)))))
         if self._conversation:
             self._tasks.append(loop.create_task(self._conversation.hold()))
         self._timers.append(loop.call_later(self._limits.seconds, self._expire))
@@ -269,13 +267,13 @@ class PackProcess:
         self._stdin.close()
 
     async def read(self) -> bytes:
-        """The next piece of the answer, at most :data:`CHUNK` bytes; b"" at its end."""
+        """The next piece of the answer, at most 256 KiB; b"" at its end."""
         return await self._stdout.read()
 
     async def wait(self) -> int:
         """The exit code, once the process has ended (negative: the signal that ended it). Read to the end before."""
         if self._process.returncode is None:
-            await _ended(self._process.pid)
+            await ended(self._process.pid)
         return self._process.wait()
 
     @property
@@ -312,7 +310,7 @@ class PackProcess:
         finally:
             self.close_stdin()
 
-    async def _collect(self, pipe: _Pipe) -> None:
+    async def _collect(self, pipe: Pipe) -> None:
         try:
             while data := await pipe.read():
                 self._log += data
@@ -358,6 +356,9 @@ class PackProcess:
 
     async def _close(self) -> None:
         self.close_stdin()
+        if self._pumping:
+            self._pumping.cancel()
+            self._tasks.append(self._pumping)
         try:
             if self._process.returncode is None:
                 await self._end()
@@ -373,9 +374,9 @@ class PackProcess:
         try:
             self._stop()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_ended(self._process.pid), self._patience)
+                await asyncio.wait_for(ended(self._process.pid), self._patience)
             self._signal(signal.SIGKILL)  # whatever is left of the group
-            await _ended(self._process.pid)
+            await ended(self._process.pid)
             self._process.wait()
         finally:
             drain.cancel()
@@ -395,14 +396,14 @@ class _Conversation:
         self._git_dir = git_dir
         self._decide = decide
         self._runner = runner
-        self._proposal: _Pipe
-        self._verdict: _Pipe
+        self._proposal: Pipe
+        self._verdict: Pipe
 
     def open(self) -> tuple[int, int]:
         """Makes the pipes; returns the two ends that the process inherits."""
         proposal_out, proposal_in = os.pipe()
         verdict_out, verdict_in = os.pipe()
-        self._proposal, self._verdict = _Pipe(proposal_out), _Pipe(verdict_in)
+        self._proposal, self._verdict = Pipe(proposal_out), Pipe(verdict_in)
         return proposal_in, verdict_out
 
     def close(self) -> None:
@@ -441,95 +442,6 @@ class _Conversation:
         except Exception as error:
             self._owner.failure = error
             return Verdict(False, "The hub could not check this push. Nothing was changed; try again later.")
-
-
-class _Pipe:
-    """One end of a pipe on the event loop."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._waiter: asyncio.Future[None] | None = None
-        os.set_blocking(descriptor, False)
-        if hasattr(fcntl, "F_SETPIPE_SZ"):
-            with contextlib.suppress(OSError):  # the user's pipes are large enough already
-                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-
-    async def read(self) -> bytes:
-        while self._descriptor >= 0:
-            try:
-                return os.read(self._descriptor, CHUNK)
-            except BlockingIOError:
-                loop = asyncio.get_running_loop()
-                await self._ready(loop.add_reader, loop.remove_reader)
-        return b""
-
-    async def write(self, data: bytes) -> bool:
-        rest = memoryview(data)
-        while rest:
-            if self._descriptor < 0:
-                return False
-            try:
-                rest = rest[os.write(self._descriptor, rest) :]
-            except BlockingIOError:
-                loop = asyncio.get_running_loop()
-                await self._ready(loop.add_writer, loop.remove_writer)
-            except BrokenPipeError:
-                self.close()
-        return True
-
-    def close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            if self._waiter and not self._waiter.done():
-                self._waiter.get_loop().remove_reader(descriptor)
-                self._waiter.get_loop().remove_writer(descriptor)
-                self._waiter.set_result(None)
-            os.close(descriptor)
-
-    async def _ready(self, add: Callable[..., None], remove: Callable[[int], bool]) -> None:
-        descriptor = self._descriptor
-        waiter = self._waiter = asyncio.get_running_loop().create_future()
-        add(descriptor, _resolve, waiter)
-        try:
-            await waiter
-        finally:
-            if self._descriptor == descriptor:
-                remove(descriptor)
-
-
-def _resolve(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
-async def _ended(pid: int) -> None:
-    """Waits until a child of ours has ended, without reaping it."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except (AttributeError, OSError):  # another system, or reaped already
-        await asyncio.to_thread(_wait_blocking, pid)
-        return
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, _resolve, waiter)
-    try:
-        await waiter
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-
-
-def _wait_blocking(pid: int) -> None:
-    with contextlib.suppress(ChildProcessError):
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-
-
-def _detached(stream: IO[bytes] | None) -> int:
-    """Takes a pipe's descriptor over from the stream object, which is closed."""
-    stream = cast("IO[bytes]", stream)
-    descriptor = os.dup(stream.fileno())
-    stream.close()
-    return descriptor
 
 
 def _settings(limits: PackLimits, extra: Sequence[str]) -> list[str]:

@@ -20,8 +20,8 @@ def accept(_: Proposal) -> Verdict:
 class SmartHttp:
     """Serves one repository on a loopback port, from a thread with its own event loop.
 
-    ``decide``, ``limits`` and ``extra_config`` may be set between requests; ``proposals`` and ``processes`` are what has
-    been seen.
+    ``decide``, ``limits`` and ``extra_config`` may be set between requests; ``proposals`` and ``processes`` are what
+    has been seen.
     """
 
     def __init__(self, git_dir: Path, hooks: Path) -> None:
@@ -146,9 +146,7 @@ class SmartHttp:
 
 
 def _start(writer: asyncio.StreamWriter, media_type: str) -> None:
-    writer.write(
-        f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n".encode()
-    )
+    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nConnection: close\r\n\r\n".encode())
 
 
 async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncIterator[bytes]:

@@ -164,14 +164,30 @@ def _clear(old: dict[str, bytes], new: dict[str, bytes], replaced: list[Delete])
 
 
 ATTRIBUTES = {
-    ".gitattributes": b"*.bin filter=lfs diff=lfs merge=lfs -text\n/top.txt filter=lfs\n[attr]heavy filter=lfs\n*.heavy heavy\n",
+    ".gitattributes": b"*.bin filter=lfs diff=lfs -text\n/top.txt filter=lfs\n[attr]heavy filter=lfs\n*.heavy heavy\n",
     "sub/.gitattributes": b"*.bin -filter\n*.txt filter=lfs\n/here/** filter=lfs\nspecial.bin filter=lfs\n",
     "sub/deep/.gitattributes": b"*.txt !filter\n*.other filter=other\n",
 }
 ASKED = [
-    "a.bin", "x/y/a.bin", "top.txt", "x/top.txt", "a.heavy", "sub/a.bin", "sub/special.bin", "sub/a.txt", "sub/here/x/y", "here/x",
-    "sub/deep/a.txt", "sub/deep/a.bin", "sub/deep/special.bin", "sub/deep/a.other", "A.BIN", "a.bin/x", "ü.bin", "plain",
-]  # fmt: skip
+    "a.bin",
+    "x/y/a.bin",
+    "top.txt",
+    "x/top.txt",
+    "a.heavy",
+    "sub/a.bin",
+    "sub/special.bin",
+    "sub/a.txt",
+    "sub/here/x/y",
+    "here/x",
+    "sub/deep/a.txt",
+    "sub/deep/a.bin",
+    "sub/deep/special.bin",
+    "sub/deep/a.other",
+    "A.BIN",
+    "a.bin/x",
+    "ü.bin",
+    "plain",
+]
 
 
 def test_attributes_are_the_ones_that_git_applies(git: Git, git_dir: Path, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_many_tags_read_the_same_in_one_batch(git: Git, git_dir: Path) -> None:
     compare()
     half = tags.read_tags(git_dir)
     next(half)
-    half.close()  # type: ignore[attr-defined]
+    half.close()
 
 
 @given(st.binary(max_size=300))
@@ -134,11 +134,34 @@ def test_no_bytes_break_the_parsers(content: bytes) -> None:
 
 
 fragments = st.sampled_from(
-    [b"object " + b"a" * 40, b"object ", b"type commit", b"type tag", b"type x", b"tag n", b"tag \xff", b"\n", b"\n\n", b"tagger ",
-     b"tagger A <a> 1 +0000", b"tagger \xff <a> 1 +0000", b"tagger A <a> 99999999999999999999 +0000", b"tagger A <a> 1 +9999",
-     b"tagger A <a> 253370764799 +2359", b"tagger A 1", b"tree " + b"b" * 40, b"parent " + b"c" * 40, b"author A <a> 1 -2359",
-     b"committer \xff", b"encoding idna", b"encoding latin-1", b"encoding hex", b"message \xff", b"\0"]
-)  # fmt: skip
+    [
+        b"object " + b"a" * 40,
+        b"object ",
+        b"type commit",
+        b"type tag",
+        b"type x",
+        b"tag n",
+        b"tag \xff",
+        b"\n",
+        b"\n\n",
+        b"tagger ",
+        b"tagger A <a> 1 +0000",
+        b"tagger \xff <a> 1 +0000",
+        b"tagger A <a> 99999999999999999999 +0000",
+        b"tagger A <a> 1 +9999",
+        b"tagger A <a> 253370764799 +2359",
+        b"tagger A 1",
+        b"tree " + b"b" * 40,
+        b"parent " + b"c" * 40,
+        b"author A <a> 1 -2359",
+        b"committer \xff",
+        b"encoding idna",
+        b"encoding latin-1",
+        b"encoding hex",
+        b"message \xff",
+        b"\0",
+    ]
+)
 
 
 @given(st.lists(fragments, max_size=12).map(b"\n".join))

@@ -101,9 +101,22 @@ def test_single_entries(git_dir: Path, pushed: str) -> None:
 
 
 HOSTILE = [
-    "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", ".", "..", ".git", ".GIT/config", "a/.git/hooks", "a\x00b", "x" * 5000,
-    "/".join("a" * 300), "\udcff",
-]  # fmt: skip
+    "/etc/passwd",
+    "../x",
+    "a/../b",
+    "a//b",
+    "a/",
+    "./a",
+    ".",
+    "..",
+    ".git",
+    ".GIT/config",
+    "a/.git/hooks",
+    "a\x00b",
+    "x" * 5000,
+    "/".join("a" * 300),
+    "\udcff",
+]
 
 
 @pytest.mark.parametrize("path", HOSTILE)
@@ -190,7 +203,7 @@ def test_blobs_whole_and_streamed(git_dir: Path) -> None:
     assert max(map(len, pieces)) <= 1 << 20
     started = trees.iter_blob(git_dir, entry.id)
     next(started)
-    started.close()  # type: ignore[attr-defined]
+    started.close()
     for wrong in (tip, "1" * 40):
         with pytest.raises(NotFound):
             trees.read_blob(git_dir, wrong, 100)
