@@ -1,7 +1,7 @@
 """What happens before every handler: who asks is found out first, then the body is read, within its limit.
 
-FastAPI reads and parses a body before it solves dependencies; here a request with wrong credentials is refused
-before anything of its body is taken in.
+FastAPI reads and parses a body before it solves dependencies; here a request without the right credentials is
+refused before anything of its body is taken in.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from modelkeep.api.http.downloads import Acceleration
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.rest.services import RestServices
 from modelkeep.domain.access import Actor
+from modelkeep.domain.errors import Unauthenticated
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,6 +101,9 @@ class GuardedRoute(APIRoute):
             request.state.call = Call(rest, actor, rest.public_url or _address_of(request))
             if not takes_body:
                 return await handle(request)
+            if actor.is_anonymous:
+                # Whatever takes a body changes something, and the service would say the same after reading it.
+                raise Unauthenticated("Sign in first: send a token (or user name and password).")
             data = await read_limited(request.receive, request.headers, self.body_limit(rest))
             if data and not _is_json(request.headers.get("content-type", "")):
                 raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")

@@ -50,7 +50,7 @@ SentMessage = Annotated[str, StringConstraints(max_length=100_000)]
 class Sent(BaseModel):
     """A request's body: a field that does not exist is an error, not a silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Answer(BaseModel):
