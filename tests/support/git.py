@@ -49,7 +49,9 @@ class Git:
     def log_in(self, secret: str, username: str = "token") -> None:
         """Makes the credential helper answer with this."""
         store = self.home / "helper"
-        store.write_text(f'#!/bin/sh\n[ "$1" = get ] && printf "username={username}\\npassword={secret}\\n"\n:\n')
+        store.write_text(
+            f'#!/bin/sh\n[ "$1" = get ] && printf "username={username}\\npassword={secret}\\n"\n:\n'
+        )
         store.chmod(0o700)
         self("config", "--global", "credential.helper", f"!{store}")
 
@@ -70,7 +72,9 @@ class Git:
             capture_output=True,
             timeout=timeout,
         )
-        return Result(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        return Result(
+            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        )
 
     def __call__(
         self,

@@ -148,6 +148,31 @@ def changed_among(
     return [path for path in candidates if at(before, path) != at(after, path)]
 
 
+def changed_by_new_commits(
+    git_dir: Path, quarantine: Path | None, new_tip: str, candidates: Sequence[str], timeout: float = 30
+) -> list[str]:
+    """Those of the ``candidates`` (paths of files) that a commit changes which no ref reaches yet, in their order.
+
+    A merge counts where it differs from all its parents. What takes longer than ``timeout`` seconds, or a path with a
+    line feed, counts as changed.
+    """
+    wanted = {raw: path for path in candidates for raw in paths.candidates(path)}
+    found = {path for raw, path in wanted.items() if b"\n" in raw}
+    asked = b"\n".join([check_id(new_tip).encode(), b"--", *(raw for raw in wanted if b"\n" not in raw)])
+    try:
+        output = process.run(
+            ["log", "-c", "-z", "--name-only", "--no-renames", "--format=", "--stdin", "--not", "--all"],
+            git_dir=git_dir,
+            input=asked + b"\n",
+            timeout=timeout,
+            env={**quarantine_environment(git_dir, quarantine), "GIT_LITERAL_PATHSPECS": "1"},
+        )
+    except (TooLarge, Unavailable):
+        return list(candidates)
+    found.update(wanted[raw] for raw in output.split(b"\0") if raw in wanted)
+    return [path for path in candidates if path in found]
+
+
 def quarantine_environment(git_dir: Path, quarantine: Path | None) -> dict[str, str]:
     """What makes ``git`` see the objects of a quarantine beside those of the repository."""
     if quarantine is None:

@@ -102,7 +102,8 @@ def test_a_stranger_cannot_tell_them_apart(
 
 
 @pytest.mark.parametrize(
-    "name", ["fetch refs", "push refs", "fetch", "push", "download batch", "upload batch", "locks", "lock", "unlock"]
+    "name",
+    ["fetch refs", "push refs", "fetch", "push", "download batch", "upload batch", "locks", "lock", "unlock"],
 )
 def test_the_answers_make_clients_ask_for_credentials(
     hub: Hub, private: HubRepo, stranger: User, name: str

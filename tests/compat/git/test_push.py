@@ -105,12 +105,16 @@ def test_an_atomic_push_is_refused_whole(git: Git, repo: HubRepo, hub: Hub) -> N
     assert hub.fingerprint(repo) == before
 
 
-def test_of_many_racing_pushes_to_one_branch_one_wins(hub: Hub, machine: Machine, user: User, repo: HubRepo) -> None:
+def test_of_many_racing_pushes_to_one_branch_one_wins(
+    hub: Hub, machine: Machine, user: User, repo: HubRepo
+) -> None:
     git = machine(user.token)
     trees = [git.clone(repo.git_url, f"tree{number}") for number in range(6)]
     commits = [git.commit(tree, {"a.txt": f"{number}\n"}) for number, tree in enumerate(trees)]
     running = [
-        subprocess.Popen(["git", "push", "-q", "origin", "main"], cwd=tree, env=git.env, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            ["git", "push", "-q", "origin", "main"], cwd=tree, env=git.env, stderr=subprocess.DEVNULL
+        )
         for tree in trees
     ]
     codes = [process.wait(60) for process in running]
