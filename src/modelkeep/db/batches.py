@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Table
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from modelkeep.db.failures import domain_error
 from modelkeep.db.tables import Base
+from modelkeep.db.tables.base import UtcDateTime, sqlite_time
 from modelkeep.db.transaction import Transaction
 
 T = TypeVar("T")
@@ -25,44 +26,56 @@ def batches(values: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
 
 
 def load_rows(
-    tx: Transaction, table: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    tx: Transaction, table: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Inserts many rows of a table; on PostgreSQL by ``COPY``.
+    """Inserts many rows of a table past SQLAlchemy's parameters: ``executemany``, or ``COPY`` on PostgreSQL.
 
     Raises:
         AlreadyExists: A row with such a key is there already.
         InvalidInput: A value that no column can hold.
     """
-    values = rows if isinstance(rows, list) else list(rows)
-    if not values:
+    if not rows:
         return
-    if tx.dialect == "sqlite":
-        tx.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in values])
-        return
-    _copy(tx, table, columns, values)
-
-
-def _copy(tx: Transaction, table: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    quoted = tx.connection.dialect.identifier_preparer.quote
-    names = ", ".join(quoted(name) for name in columns)
-    driver: Any = tx.connection.connection.driver_connection
+    load = _insert if tx.dialect == "sqlite" else _copy
     try:
-        with (
-            driver.cursor() as cursor,
-            cursor.copy(f"COPY {quoted(table.__tablename__)} ({names}) FROM STDIN") as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
-    except driver.Error as error:
-        wrapped = _wrapped(tx, error)
-        known = domain_error(wrapped)
+        load(tx, cast("Table", table.__table__), columns, rows)
+    except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
+        known = domain_error(error)
         if known is None:
             raise
         raise known from error
 
 
-def _wrapped(tx: Transaction, error: Exception) -> Exception:
-    """The driver's error as SQLAlchemy would have raised it."""
-    dialect = tx.connection.dialect
-    wrapped: Exception = DBAPIError.instance("COPY", None, error, dialect.loaded_dbapi.Error, dialect=dialect)
-    return wrapped
+def _insert(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table.name} ({_quoted(tx, columns)}) VALUES ({marks})"  # noqa: S608 (our own names)
+    times = [place for place, name in enumerate(columns) if isinstance(table.c[name].type, UtcDateTime)]
+    tx.connection.exec_driver_sql(
+        statement, [_with_times(row, times) for row in rows] if times else list(rows)
+    )
+
+
+def _with_times(row: tuple[Any, ...], times: Sequence[int]) -> tuple[Any, ...]:
+    values = list(row)
+    for place in times:
+        values[place] = sqlite_time(values[place])
+    return tuple(values)
+
+
+def _copy(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    statement = f"COPY {table.name} ({_quoted(tx, columns)}) FROM STDIN"
+    driver: Any = tx.connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except driver.Error as error:
+        dialect = tx.connection.dialect
+        raise DBAPIError.instance(
+            statement, None, error, dialect.loaded_dbapi.Error, dialect=dialect
+        ) from error
+
+
+def _quoted(tx: Transaction, columns: Sequence[str]) -> str:
+    quote = tx.connection.dialect.identifier_preparer.quote
+    return ", ".join(quote(name) for name in columns)

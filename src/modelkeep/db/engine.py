@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ class Database:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         self._url = url
+        self._of_thread = threading.local()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -58,14 +60,21 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """A transaction that is committed, durably, when the block ends, and undone when it raises.
 
-        Do not open one inside another: on SQLite the inner one waits for the outer one until it times out.
+        A thread has at most one at a time; opening a second inside it is a fault of the program, said at once
+        (on SQLite it would wait for the first for ever).
 
         Raises:
             Unavailable: Another writer did not finish within 30 s, or the database cannot be reached; nothing
                 was written.
         """
-        with _begun(self._writer) as connection:
-            yield Transaction(connection, is_write=True)
+        if getattr(self._of_thread, "is_writing", False):
+            raise RuntimeError("a write transaction was opened inside another one")
+        self._of_thread.is_writing = True
+        try:
+            with _begun(self._writer) as connection:
+                yield Transaction(connection, is_write=True)
+        finally:
+            self._of_thread.is_writing = False
 
     def migrate(self) -> None:
         """Brings the schema up to date; several processes may call it at once.

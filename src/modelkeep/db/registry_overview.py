@@ -106,6 +106,8 @@ def overview(
 def _stages(tx: Transaction, artifacts: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
     """For each artifact what holds each stage: a version, or a commit where none is registered there."""
     found: dict[tuple[str, str], dict[str, str]] = {}
+    if not artifacts:
+        return found
     rows = tx.execute(
         select(
             StageHolders.repo_id,

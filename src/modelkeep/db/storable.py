@@ -9,4 +9,6 @@ def storable(text: str) -> str:
     Tag messages, names of authors and audit details come from Git and from clients; losing a whole index to
     one impossible character would be worse than showing the sign that stands for it.
     """
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

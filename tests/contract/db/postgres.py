@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SETTINGS = {
-    "listen_addresses": "",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -33,7 +32,7 @@ def find_programs() -> Path | None:
 
 @contextmanager
 def running_cluster(programs: Path) -> Iterator[str]:
-    """Starts a cluster and gives the start of its URLs: add a database's name and ``?host=…`` is there already."""
+    """Starts a cluster and gives the URL of its databases, with ``{name}`` for the name."""
     account = _unprivileged_account()
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
@@ -41,7 +40,7 @@ def running_cluster(programs: Path) -> Iterator[str]:
             os.chown(home, account.pw_uid, account.pw_gid)
         data = home / "data"
         _run(account, programs / "initdb", "-D", data, "-U", "hub", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items() if value)
+        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
         options += f" -c listen_addresses= -c unix_socket_directories={home}"
         _run(account, programs / "pg_ctl", "-D", data, "-l", home / "log", "-w", "-o", options, "start")
         try:
@@ -59,11 +58,19 @@ def _unprivileged_account() -> pwd.struct_passwd | None:
 
 def _run(account: pwd.struct_passwd | None, *command: str | Path) -> None:
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-    user = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid}
     # The server inherits the descriptors: with a pipe for its output the call would wait for the server's end.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(
-            command, env=environment, cwd="/", stdout=output, stderr=output, stdin=subprocess.DEVNULL, **user
+            command,
+            env=environment,
+            cwd="/",
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+            timeout=60,
         )
         if done.returncode != 0:
             output.seek(0)

@@ -9,7 +9,7 @@ import pytest
 from modelkeep.db import accounts, attempts, hub, namespaces, tokens
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Role, Scope, Visibility
-from modelkeep.domain.accounts import User
+from modelkeep.domain.accounts import Token, User
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from modelkeep.domain.paging import PageRequest, decode_cursor
 from tests.contract.db.world import World
@@ -37,6 +37,9 @@ def test_users_and_organisations_share_their_names(tx: Transaction, world: World
         with pytest.raises(AlreadyExists):
             world.organisation(name)
     assert accounts.count_users(tx) == 1
+    assert not accounts.has_hub_admin(tx)
+    world.user("root", is_hub_admin=True)
+    assert accounts.has_hub_admin(tx)
     assert accounts.user_by_name(tx, "acme") is None
 
 
@@ -46,7 +49,8 @@ def test_a_user_is_changed(tx: Transaction, world: World) -> None:
     assert accounts.password_hash_of(tx, ada.id) == "new"
     accounts.set_disabled(tx, ada.id, True)
     found = accounts.user_by_id(tx, ada.id)
-    assert found is not None and found.is_disabled
+    assert found is not None
+    assert found.is_disabled
     changed = accounts.update_user(
         tx, ada.id, full_name="A", email="new@b", is_disabled=False, is_hub_admin=True
     )
@@ -95,7 +99,8 @@ def test_an_organisation(tx: Transaction, world: World, now: datetime) -> None:
     assert namespaces.namespace_by_name(tx, "aCME") == namespaces.namespace_by_id(tx, acme.id) == acme
     assert (acme.is_organisation, acme.default_visibility, acme.created_at) == (True, Visibility.SHARED, now)
     own = namespaces.namespace_by_name(tx, "ada")
-    assert own is not None and (own.id, own.is_organisation) == (ada.id, False)
+    assert own is not None
+    assert (own.id, own.is_organisation) == (ada.id, False)
     changed = namespaces.update_namespace(tx, acme.id, full_name="B", default_visibility=Visibility.PUBLIC)
     assert (changed.full_name, changed.default_visibility) == ("B", Visibility.PUBLIC)
     with pytest.raises(NotFound):
@@ -127,6 +132,10 @@ def test_organisations_are_listed(tx: Transaction, world: World) -> None:
     for name in ("zeta", "Acme", "mid"):
         world.organisation(name, **({"ada": Role.READER} if name != "mid" else {}))
     assert [n.name for n in namespaces.list_organisations(tx, PageRequest()).items] == ["Acme", "mid", "zeta"]
+    assert [(n.name, role) for n, role in namespaces.memberships_of(tx, ada.id)] == [
+        ("Acme", Role.READER),
+        ("zeta", Role.READER),
+    ]
     mine = namespaces.list_organisations(tx, PageRequest(1), user_id=ada.id)
     assert [n.name for n in mine.items] == ["Acme"]
     assert mine.next_cursor is not None
@@ -186,7 +195,8 @@ def test_tokens(tx: Transaction, world: World, now: datetime) -> None:
         expires_at=now + timedelta(days=1),
     )
     assert tokens.token_by_hash(tx, b"\0" * 32) == tokens.token_with_user(tx, made.id) == (made, ada)
-    assert (made.scopes, made.limits) == ({Scope.READ, Scope.PROMOTE}, {"acme", "ada/churn"})
+    assert made.scopes == frozenset({Scope.READ, Scope.PROMOTE})
+    assert made.limits == frozenset({"acme", "ada/churn"})
     assert tokens.token_by_hash(tx, b"\1" * 32) is None
     assert tokens.token_with_user(tx, made.id + 1) is None
     with pytest.raises(AlreadyExists):
@@ -208,7 +218,7 @@ def test_tokens(tx: Transaction, world: World, now: datetime) -> None:
         )
 
 
-def _token(tx: Transaction, user: User, secret_hash: bytes, now: datetime) -> tokens.Token:
+def _token(tx: Transaction, user: User, secret_hash: bytes, now: datetime) -> Token:
     return tokens.create_token(
         tx,
         user_id=user.id,
@@ -244,7 +254,8 @@ def test_a_token_is_revoked_once(tx: Transaction, world: World, now: datetime) -
     assert not tokens.revoke_token(tx, token.id, now + timedelta(days=1))
     assert not tokens.revoke_token(tx, token.id + 1, now)
     found = tokens.token_by_hash(tx, b"1")
-    assert found is not None and found[0].revoked_at == now
+    assert found is not None
+    assert found[0].revoked_at == now
 
 
 @pytest.mark.parametrize("key", ["user:ada|1.2.3.4", "x" * 10_000, "nul\0", "half \ud800"])

@@ -10,6 +10,7 @@ import pytest
 from modelkeep.db import blobs, namespaces, registry, repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor, Role, Visibility, anonymous, effective_role
+from modelkeep.domain.accounts import Namespace, User
 from modelkeep.domain.events import Event
 from modelkeep.domain.objects import Signature
 from modelkeep.domain.paging import PageRequest
@@ -36,9 +37,10 @@ def hub(tx: Transaction, world: World, now: datetime) -> list[Repo]:
     """An organisation's repo and a user's for every visibility; each with a blob and an artifact of its own."""
     ada = world.user("ada")
     acme = world.organisation("acme")
+    owners: list[Namespace | User] = [acme, ada]
     found = [
         world.repo(owner, f"{visibility}-{number}", visibility)
-        for owner, visibility, number in itertools.product([acme, ada], Visibility, range(2))
+        for owner, visibility, number in itertools.product(owners, Visibility, range(2))
     ]
     for repo in found:
         blobs.record_blob_and_link(tx, _oid(repo), 1, repo.id, None, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, table, text
 
 from modelkeep.db import blobs, locks, namespaces, protections, refs, registry, repos
 from modelkeep.db.transaction import Transaction
@@ -208,7 +208,7 @@ def test_purging_leaves_nothing(tx: Transaction, world: World, now: datetime) ->
     repos.purge_repo(tx, repo.id)
     assert repos.repo_by_id(tx, repo.id) is None
     assert not any(registry.snapshot(tx, repo.id).values())
-    for table in (
+    for name in (
         "repo_labels",
         "repo_members",
         "repo_aliases",
@@ -217,7 +217,7 @@ def test_purging_leaves_nothing(tx: Transaction, world: World, now: datetime) ->
         "blob_links",
         "lfs_locks",
     ):
-        assert tx.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+        assert tx.scalar(select(func.count()).select_from(table(name))) == 0
     assert blobs.blob_size(tx, "0" * 64) == 5
     with pytest.raises(NotFound):
         repos.purge_repo(tx, repo.id)
@@ -297,9 +297,11 @@ def test_lists_are_sorted_in_pages(tx: Transaction, world: World, now: datetime)
     }
     repos.update_repo(tx, repo_id(1), updated_at=now + timedelta(days=1))
     for sort, names in expected.items():
-        found, cursor = [], None
+        found: list[str] = []
+        cursor: str | None = None
         while True:
-            page = repos.list_repos(tx, ROOT, PageRequest(2, cursor and decode_cursor(cursor)), sort=sort)
+            after = decode_cursor(cursor) if cursor else None
+            page = repos.list_repos(tx, ROOT, PageRequest(2, after), sort=sort)
             found += _names(page.items)
             cursor = page.next_cursor
             if cursor is None:

@@ -43,6 +43,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def sqlite_time(when: datetime | None) -> str | None:
+    """A time as :class:`UtcDateTime` stores it on SQLite, for rows that are loaded past SQLAlchemy."""
+    return (
+        when.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds") if when is not None else None
+    )
+
+
 class Base(DeclarativeBase):
     """Base of all tables. Constraint names are made by rule, so that migrations can name them."""
 
