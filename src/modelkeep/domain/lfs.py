@@ -21,8 +21,9 @@ _VERSIONS = (
     b"http://git-media.io/v/2",
     b"https://hawser.github.com/spec/v1",
 )
-_KEY = re.compile(rb"[a-z0-9.\-]+")
-_EXTENSION = re.compile(rb"ext-[0-9]-[a-z0-9.\-]+")
+_KEYS = (b"version", b"oid", b"size")
+_EXTENSION = re.compile(rb"ext-[0-9]-\w")
+_SIZE = re.compile(rb"\+?[0-9]{1,19}")
 
 
 class Oid(str):
@@ -68,27 +69,29 @@ class BlobAccess:
 def parse_pointer(content: bytes) -> Pointer | None:
     """Reads a pointer file; None where the bytes are something else.
 
-    It is as lenient as the client: the version line comes first, keys after it are unique, ``oid`` and ``size`` are
-    there, extensions (``ext-0-name``) are passed over. The empty file is no pointer here (the client treats it as one,
-    but it names no object).
+    It is as lenient as the client, because what the client takes for a pointer must be checked as one: blanks around it
+    and empty lines do not count, ``version``, ``oid`` and ``size`` come in this order, extensions (``ext-0-name``)
+    among them are passed over. The empty file is no pointer here (the client treats it as one, but it names no object).
     """
     if not 0 < len(content) < POINTER_LIMIT:
         return None
-    lines = content.rstrip(b"\n").split(b"\n")
-    key, _, value = lines[0].partition(b" ")
-    if key != b"version" or value.rstrip(b"\r") not in _VERSIONS:
-        return None
-    found: dict[bytes, bytes] = {}
-    for line in lines[1:]:
-        key, _, value = line.rstrip(b"\r").partition(b" ")
-        if not _KEY.fullmatch(key) or key in found:
+    values: list[bytes] = []
+    for line in content.strip().split(b"\n"):
+        key, blank, value = line.removesuffix(b"\r").partition(b" ")
+        if not key and not blank:
+            continue
+        if not blank or len(values) == len(_KEYS):
             return None
-        if key not in (b"oid", b"size") and not _EXTENSION.fullmatch(key):
+        if key == _KEYS[len(values)]:
+            values.append(value)
+        elif not _EXTENSION.match(key):
             return None
-        found[key] = value
-    algorithm, _, digest = found.get(b"oid", b"").partition(b":")
-    size = found.get(b"size", b"")
-    if algorithm != b"sha256" or not size.isdigit() or len(size) > 19:
+    return _pointer(*values) if len(values) == len(_KEYS) else None
+
+
+def _pointer(version: bytes, oid: bytes, size: bytes) -> Pointer | None:
+    algorithm, _, digest = oid.partition(b":")
+    if version not in _VERSIONS or algorithm != b"sha256" or not _SIZE.fullmatch(size):
         return None
     text = digest.decode("ascii", "replace")
     if not _OID.fullmatch(text) or int(size) > MAX_SIZE:

@@ -38,7 +38,7 @@ def previous_holder(state: ArtifactState, stage: str) -> VersionState | None:
 def _moves(state: ArtifactState, stage: str) -> list[tuple[Event, VersionState]]:
     """The events of a stage with the versions that they are about, oldest first.
 
-    Within one second the version that shows (see :meth:`ArtifactState.holders`) comes last, and unassignments after all.
+    Within one second the version that shows (see :meth:`ArtifactState.holders`) comes last, unassignments after it.
     """
     found = [
         ((event.at, event.kind is EventKind.UNASSIGNMENT, -version.created_at, -index), event, version)
