@@ -78,7 +78,10 @@ def _laps(shop: Workshop, fill: Fill, *, with_local: bool) -> Laps:
         hub = stack.enter_context(shop.hub())
         forge = stack.enter_context(giftless.git_and_lfs(shop.folder / "forge"))
         client = shop.client(hub)
-        remotes: dict[str, CreateRepo] = {"hub": hub.create_repo, GIFTLESS: forge.create_repo}
+        remotes: dict[str, CreateRepo] = {
+            "hub": hub.create_repo,
+            GIFTLESS: lambda name: forge.create_repo(f"bench/{name}"),
+        }
         if with_local:
             remotes[LOCAL] = lambda name: _local_remote(client, shop.folder / "local" / f"{name}.git")
         # The first lap warms caches everywhere and does not count.

@@ -19,7 +19,7 @@ _EVERY_SECONDS = 0.02
 
 
 def run(shop: Workshop) -> list[Result]:
-    """Resident memory of the server's processes: the most during the transfers, less what it was before.
+    """Resident memory of the server: the most during the transfers, less what it was before.
 
     A small file goes up and down before, so that what is loaded on first use is not counted.
     """
@@ -71,31 +71,11 @@ def watching(pid: int) -> Iterator[list[float]]:
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory of the server: the process and its Python children; Git's processes do not count."""
-    total = _status(pid, "VmRSS")
-    for child in _children(pid):
-        if _name(child).startswith(("python", "modelkeep")):
-            total += _status(child, "VmRSS")
-    return total / 1024
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in _read(task).split():
-            found += [int(child), *_children(int(child))]
-    return found
-
-
-def _name(pid: int) -> str:
-    return _read(Path(f"/proc/{pid}/comm")).strip()
-
-
-def _status(pid: int, key: str) -> int:
+    """Resident memory of a process. The hub is one process; the Git that it starts does not count."""
     for line in _read(Path(f"/proc/{pid}/status")).splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1])
-    return 0
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"there is no process {pid}")
 
 
 def _read(path: Path) -> str:

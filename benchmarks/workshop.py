@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,10 @@ class HubUnderTest:
             {"operation": operation, "transfers": ["basic"], "objects": [{"oid": oid, "size": size}]},
             _LFS_TYPE,
         )
-        action = answer["objects"][0]["actions"][operation]
+        (entry,) = answer["objects"]
+        if "actions" not in entry:
+            raise RuntimeError(f"no action for the {operation} of {oid}: {entry.get('error')}")
+        action = entry["actions"][operation]
         return action["href"], action.get("header", {})
 
     def blob(self, content: Content) -> Path:
@@ -110,15 +114,20 @@ class Workshop:
     @contextmanager
     def hub(self, **settings: str) -> Iterator[HubUnderTest]:
         """Runs a new hub until the block ends; ``settings`` are its environment variables in lower case."""
-        token, data = new_token(), self.folder / "hub"
+        token = new_token()
+        home = Path(tempfile.mkdtemp(prefix="hub-", dir=self.folder))
         environment = {
             "MODELKEEP_ADMIN_USER": "bench",
             "MODELKEEP_ADMIN_PASSWORD": new_password(),
             "MODELKEEP_ADMIN_TOKEN": token,
             **{f"MODELKEEP_{name.upper()}": value for name, value in settings.items()},
         }
-        with Hub(data, self.folder / "hub.log", port=free_port(), environment=environment) as hub:
-            yield HubUnderTest(hub.url, data, token, hub.pid)
+        data = home / "data"
+        try:
+            with Hub(data, home / "log", port=free_port(), environment=environment) as hub:
+                yield HubUnderTest(hub.url, data, token, hub.pid)
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
 
     def client(self, hub: HubUnderTest | None = None) -> GitClient:
         """Git as a user has it, with the hub's token."""

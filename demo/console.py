@@ -97,7 +97,7 @@ class Teller:
 def wrap_command(prompt: str, command: str, width: int) -> list[str]:
     """Breaks a command between words, with the shell's backslash, so that it can still be pasted."""
     lines, line = [], prompt.rstrip()
-    for word in split_words(command):
+    for word in _keep_together(split_words(command)):
         if len(line) + 1 + len(word) > width - 2 and line.strip() and line != prompt.rstrip():
             lines.append(f"{line} \\")
             line = f"    {word}"
@@ -107,10 +107,22 @@ def wrap_command(prompt: str, command: str, width: int) -> list[str]:
 
 
 def split_words(command: str) -> list[str]:
-    """The words of a shell command with their quotes left on."""
-    lexer = shlex.shlex(command, posix=False, punctuation_chars=False)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    return list(lexer)
+    """The words of a shell command, each quoted where a shell needs it."""
+    return [
+        f"~/{shlex.quote(word[2:])}" if word.startswith("~/") and word != "~/" else shlex.quote(word)
+        for word in shlex.split(command)
+    ]
+
+
+def _keep_together(words: list[str]) -> list[str]:
+    """Options and their values are not parted."""
+    groups: list[str] = []
+    for word in words:
+        if groups and groups[-1].startswith("-") and " " not in groups[-1] and not word.startswith("-"):
+            groups[-1] = f"{groups[-1]} {word}"
+        else:
+            groups.append(word)
+    return groups
 
 
 def _can_print(console: Console, characters: str) -> bool:

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         return score_again(options.name, options.folder)
     else:
         accuracy = train(options.make, options.folder, _estimator(options))
-        print(f"{options.make}: accuracy {accuracy} -> {options.folder}")
+        print(f"model.onnx, model.skops: accuracy {accuracy}")
     return 0
 
 
@@ -86,7 +86,7 @@ def make_weights(folder: Path, megabytes: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "model.safetensors"
     save_file(tensors, path, metadata={"format": "np", "seed": str(SEED)})
-    return f"{path}: {path.stat().st_size:,} bytes, {layer} tensors"
+    return f"{path.name}: {path.stat().st_size:,} bytes"
 
 
 def _samples(name: str) -> Any:

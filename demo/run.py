@@ -59,6 +59,9 @@ def _demonstrate(options: argparse.Namespace, teller: Teller) -> int:
     hub = Hub(_short(folder / "hub"), folder / "serve.log", port=port, environment=_unattended(login))
     started = time.monotonic()
     teller.title("Modelkeep: a hub, two organisations, three models, and the clients that people have")
+    teller.plain(
+        f"Every command is run as it is printed; ~ is the person's home in {_short(folder / 'people')}."
+    )
     try:
         _start(hub, options.port, teller)
         if not options.keep:

@@ -82,7 +82,7 @@ class Story:
         ada.types("python demo/models.py iris ~/iris --c 10", at=None, quote=True)
         self._commit_and_push(ada, "iris", "A bolder model")
         ada.types("git tag -a iris@v1.1.0 -m 'Better on the test set'", at="iris")
-        ada.types("git push origin iris@v1.1.0", at="iris", quote=True)
+        ada.types("git push origin iris@v1.1.0", at="iris")
         ada.types("modelkeep promote acme/iris iris --version v1.1.0 --stage staging")
         ada.types("modelkeep promote acme/iris iris --version v1.1.0 --stage prod")
         self._require_stages("acme/iris", "iris", "v1.1.0", {"prod": "v1.1.0", "staging": "v1.1.0"})
@@ -96,7 +96,7 @@ class Story:
         self._commit_and_push(ada, "digits", "A small network")
         ada.types("gto register digits --version v1.0.0", at="digits")
         ada.types("gto assign digits --version v1.0.0 --stage staging", at="digits")
-        ada.types("git push --tags", at="digits", quote=True)
+        ada.types("git push --tags", at="digits")
         self._require_stages("acme/digits", "digits", "v1.0.0", {"staging": "v1.0.0"})
 
     def a_large_model(self) -> None:
@@ -111,7 +111,7 @@ class Story:
         self.pushed["encoder@v0.1.0"] = digests(grace.home / "encoder")
         grace.types("modelkeep register globex/encoder encoder --version v0.1.0")
         grace.types("git tag -a 'encoder#prod#1' -m 'Into production'", at="encoder")
-        grace.types("git push origin 'encoder#prod#1'", at="encoder", quote=True)
+        grace.types("git push origin 'encoder#prod#1'", at="encoder")
 
     def roll_back(self) -> None:
         self.teller.chapter("acme/iris: the new version disappoints, production goes back")
