@@ -51,6 +51,7 @@ def run(settings: Settings) -> int:
 def _prepare(hub: Hub) -> None:
     started = time.monotonic()
     hub.transfers.sweep()
+    hub.repos.sweep()
     purged = hub.repos.purge_expired()
     repaired = hub.indexing.repair_all()
     _LOG.info(

@@ -272,6 +272,10 @@ class Repos:
             record(tx, actor, "repo.restore", str(repo.full_name), repo=repo)
         return self.get(actor, place.name, name, kind)
 
+    def sweep(self) -> int:
+        """Removes what a crash left behind on disk while repos were made or deleted; gives its count."""
+        return self._stores.repositories.sweep()
+
     def purge_expired(self) -> RepoIds:
         """Removes for good what was deleted longer ago than it can be restored; gives the ids."""
         with self._stores.database.read() as tx:
