@@ -23,8 +23,8 @@ from modelkeep.server.lifespan import Lifespan
 from modelkeep.server.listener import listen
 
 BACKLOG = 1024
-READ_BUFFER_BYTES = 1 << 20
-"""What one connection reads ahead. Measured with 8 uploads at once: a tenth faster than Granian's 400 KiB."""
+READ_BUFFER_BYTES = 1 << 19
+"""What one connection reads ahead. Measured with 8 uploads at once: as fast as 1 MiB, for half the memory."""
 
 CANCEL_SECONDS = 5.0
 """How long cancelled requests and the application's end may take before the process leaves them."""
