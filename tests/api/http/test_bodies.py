@@ -97,6 +97,10 @@ def test_lengths() -> None:
     assert content_length({"content-length": "9223372036854775807"}) == 2**63 - 1
 
 
+def test_a_whole_character_may_be_escaped_in_two_halves() -> None:
+    assert parse_json(b'"\\ud83d\\ude00"') == "\U0001f600"
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -107,6 +111,8 @@ def test_lengths() -> None:
         (b"\xff", "invalid_json"),
         (b"\xef\xbb\xbf{}", "invalid_json"),
         (b"[" + b"9" * 5000 + b"]", "invalid_json"),
+        (b'{"a": "\\ud800"}', "invalid_json"),
+        (b'{"\\uDFFF": 1}', "invalid_json"),
         (b"[" * 34 + b"]" * 34, "json_too_deep"),
         (b'{"a":' * 40 + b"1" + b"}" * 40, "json_too_deep"),
         (b"[" * 200_000, "json_too_deep"),
@@ -147,11 +153,11 @@ def test_any_bytes_are_json_or_refused(data: bytes) -> None:
 
 @given(st.binary(max_size=5000), st.integers(1, 400))
 def test_gzip_survives_any_cut(data: bytes, step: int) -> None:
-    assert b"".join(run_inflate(gzip.compress(data), 5000, step)) == data
+    assert b"".join(run_inflate(gzip.compress(data, mtime=0), 5000, step)) == data
 
 
 def test_a_gzip_bomb_is_stopped_early() -> None:
-    bomb = gzip.compress(bytes(50_000_000))
+    bomb = gzip.compress(bytes(50_000_000), mtime=0)
     assert len(bomb) < 100_000
     seen = 0
 
@@ -171,11 +177,11 @@ def test_a_gzip_bomb_is_stopped_early() -> None:
     [
         b"",
         b"no gzip",
-        gzip.compress(b"abc")[:-1],
-        gzip.compress(b"abc") + b"x",
-        gzip.compress(b"abc") + gzip.compress(b"def"),
+        gzip.compress(b"abc", mtime=0)[:-1],
+        gzip.compress(b"abc", mtime=0) + b"x",
+        gzip.compress(b"abc", mtime=0) + gzip.compress(b"def", mtime=0),
         zlib.compress(b"abc"),
-        gzip.compress(b"abc")[:-8] + bytes(8),
+        gzip.compress(b"abc", mtime=0)[:-8] + bytes(8),
     ],
 )
 @pytest.mark.parametrize("step", [1, 1000])
@@ -185,7 +191,7 @@ def test_malformed_gzip(data: bytes, step: int) -> None:
     assert caught.value.code == "invalid_gzip"
 
 
-@given(st.binary(max_size=200).map(lambda tail: gzip.compress(b"")[:10] + tail))
+@given(st.binary(max_size=200).map(lambda tail: gzip.compress(b"", mtime=0)[:10] + tail))
 def test_any_bytes_are_gzip_or_refused(data: bytes) -> None:
     with contextlib.suppress(InvalidInput, TooLarge):
         run_inflate(data, 1000)

@@ -50,10 +50,10 @@ class Client:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         return self._http.request(method, f"/api/v1{path}", **options)
 
-    def raw(self, method: str, path: str) -> httpx.Response:
+    def raw(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Sends the path byte for byte: httpx tidies up what a hostile client would not."""
         target = f"/api/v1{path}".encode("latin-1")
-        return self._http.request(method, "/api/v1", extensions={"target": target})
+        return self._http.request(method, "/api/v1", json=body, extensions={"target": target})
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.request("GET", path, **options)

@@ -17,6 +17,7 @@ JSON_DEPTH = 32
 
 INFLATE_STEP = 1 << 20
 
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 _LENGTH = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
@@ -102,7 +103,19 @@ def parse_json(data: bytes) -> object:
     except RecursionError:
         _too_deep()
     _check_depth(value)
+    if _HALF_CHARACTER.search(data):
+        _check_characters(value)
     return value
+
+
+def _check_characters(value: object) -> None:
+    """Refuses escapes of half a character: valid JSON, but text that cannot be stored or sent (RFC 8259, 8.2)."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "The body escapes half a character (an unpaired surrogate such as \\ud800).", code="invalid_json"
+        ) from None
 
 
 async def inflate(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

@@ -89,5 +89,5 @@ def create_app(
     app.state.rest = Rest(services, limits, __version__, public_url, acceleration)
     for router in _ROUTERS:
         app.include_router(router)
-    errors.install(app)
+    errors.install(app, [route for router in _ROUTERS for route in router.routes])
     return app

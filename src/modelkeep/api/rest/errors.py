@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 
 from modelkeep.api.http.bodies import ClientGone
 from modelkeep.api.http.problems import ProblemResponse
@@ -67,11 +68,23 @@ def status_of(error: ModelkeepError) -> int:
     return special or next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def install(app: FastAPI) -> None:
-    """Makes every error answer of ``app`` a problem document."""
+def install(app: FastAPI, routes: Sequence[BaseRoute] = ()) -> None:
+    """Makes every error answer of ``app`` a problem document.
+
+    Args:
+        app: The application.
+        routes: All that it has, to say which methods an address takes.
+    """
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        allowed = (
+            _methods(routes, request) if isinstance(error, HTTPException) and error.status_code == 405 else ()
+        )
+        return await _http_error(request, error, {"allow": ", ".join(allowed)} if allowed else {})
+
     app.add_exception_handler(ModelkeepError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(ClientGone, _client_gone)
     app.add_exception_handler(Exception, _bug)
 
@@ -96,12 +109,22 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     return _problem(request, status, code, f"{detail}.", {"errors": named}, {})
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception, headers: Mapping[str, str]) -> Response:
     if not isinstance(error, HTTPException):  # pragma: no cover - as above
         raise error
     code = _HTTP_CODES.get(error.status_code) or HTTPStatus(error.status_code).name.lower()
     detail = _DETAILS.get(error.status_code, error.detail)
-    return _problem(request, error.status_code, code, detail, {}, error.headers or {})
+    return _problem(request, error.status_code, code, detail, {}, {**(error.headers or {}), **headers})
+
+
+def _methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
+    """What this address takes: Starlette names only the methods of the first route that fits."""
+    fitting = [
+        route.methods or ()
+        for route in routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    return sorted({method for methods in fitting for method in methods})
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:
