@@ -242,6 +242,10 @@ def test_the_greatest_role_counts(tx: Transaction, world: World) -> None:
     assert repos.granted_role(tx, repo, ada.id) is Role.CONTRIBUTOR
     repos.set_member(tx, repo.id, ada.id, Role.MAINTAINER)
     assert repos.granted_role(tx, repo, ada.id) is Role.MAINTAINER
+    both = [repo.id, own.id]
+    assert repos.granted_roles(tx, both, ada.id) == {repo.id: Role.MAINTAINER, own.id: Role.OWNER}
+    assert repos.granted_roles(tx, both, bob.id) == repos.granted_roles(tx, both, None) == {}
+    assert repos.granted_roles(tx, [], ada.id) == {}
     repos.set_member(tx, own.id, bob.id, Role.READER)
     assert repos.repo_with_role(tx, "ada", "own", MODEL, bob.id) == (own, Role.READER)
     assert repos.repo_with_role(tx, "ada", "none", MODEL, bob.id) is None
