@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelkeep.cli import options
 from modelkeep.cli.durations import parse_duration
+from modelkeep.cli.local_hub import open_local_hub
 from modelkeep.cli.output import note, printable, say, show_json, show_table, time_text
-from modelkeep.cli.serve import load_settings
 
 if TYPE_CHECKING:
-    from modelkeep.domain.access import Actor, Role
+    from modelkeep.domain.access import Role
     from modelkeep.domain.accounts import Token, User
-    from modelkeep.server.wiring import Hub
 
 app = options.group("Manage users, organisations and tokens on the hub's own machine (with --data DIR).")
 users = options.group("Manage users.")
@@ -54,7 +50,7 @@ def create_user(
 ) -> None:
     """Create a user. A password that is made up is printed once."""
     chosen, is_made_up = _password(password)
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         made = hub.accounts.create(
             actor, name=name, password=chosen, full_name=full_name, email=email, is_hub_admin=is_admin
         )
@@ -74,7 +70,7 @@ def list_users(
     from modelkeep.domain.paging import MAX_LIMIT, PageRequest
 
     found: list[User] = []
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         cursor: str | None = None
         while True:
             page = hub.accounts.list(actor, PageRequest.parse(MAX_LIMIT, cursor))
@@ -98,7 +94,7 @@ def disable_user(
     as_json: options.Json = False,
 ) -> None:
     """Keep a user out, with password and tokens. What is theirs stays."""
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         changed = hub.accounts.update(actor, name, is_disabled=not is_enable)
     if as_json:
         show_json(_user_json(changed))
@@ -118,7 +114,7 @@ def set_password(
 ) -> None:
     """Give a user a new password."""
     chosen, is_made_up = _password(password)
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         changed = hub.accounts.update(actor, name, password=chosen)
     if as_json:
         show_json({**_user_json(changed), "password": chosen if is_made_up else None})
@@ -155,7 +151,7 @@ def create_organisation(
 
     members = [_member(text) for text in member or []]
     visibility = Visibility.parse(default_visibility) if default_visibility is not None else None
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         made = hub.organisations.create(
             actor, name, full_name=full_name, default_visibility=visibility, members=members
         )
@@ -184,7 +180,7 @@ def list_organisations(
     from modelkeep.domain.paging import MAX_LIMIT, PageRequest
 
     found: list[Namespace] = []
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         cursor: str | None = None
         while True:
             page = hub.organisations.list(actor, PageRequest.parse(MAX_LIMIT, cursor))
@@ -237,7 +233,7 @@ def create_token(
     limits = [part.strip() for text in limit or [] for part in text.split(",") if part.strip()]
     lifetime = parse_duration(expires)
     expires_at = datetime.now(UTC) + lifetime if lifetime is not None else None
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         made, secret = hub.tokens.create(
             actor, name=name, scopes=scopes, limits=limits, expires_at=expires_at, user=user
         )
@@ -259,7 +255,7 @@ def list_tokens(
     as_json: options.Json = False,
 ) -> None:
     """List a user's tokens, without their secrets."""
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         found = hub.tokens.list(actor, user)
     if as_json:
         show_json([_token_json(one) for one in found])
@@ -289,26 +285,12 @@ def revoke_token(
     as_json: options.Json = False,
 ) -> None:
     """End a token at once."""
-    with _open(data, config) as (hub, actor):
+    with open_local_hub(data, config) as (hub, actor):
         hub.tokens.revoke(actor, token_id)
     if as_json:
         show_json({"id": token_id, "is_revoked": True})
     else:
         say(f"Token {token_id} is worthless now.")
-
-
-@contextmanager
-def _open(data: Path | None, config: Path | None) -> Iterator[tuple[Hub, Actor]]:
-    """Opens the hub in the data folder, which must be there, as its administrator."""
-    settings = load_settings(data=data, config=config)
-    from modelkeep.domain.errors import NotFound
-    from modelkeep.server.wiring import open_hub
-    from modelkeep.services.accounts import local_administrator
-
-    if not settings.data.is_dir():
-        raise NotFound(f"There is no data folder {settings.data}; name it by --data, or start the hub first.")
-    with open_hub(settings) as hub:
-        yield hub, local_administrator()
 
 
 def _password(given: str | None) -> tuple[str, bool]:

@@ -70,7 +70,7 @@ def login(
     if who.user is None:
         raise HubError("The hub does not know this token.")
     file = CredentialFile()
-    file.save(Login(chosen, who.user.name or name, secret, token_id or (who.token.id if who.token else None)))
+    file.save(Login(chosen, who.user.name or name, secret, token_id))
     if for_git:
         _set_up_git(chosen)
     if as_json:
@@ -80,7 +80,10 @@ def login(
 
 
 def logout(url: options.Url = None, as_json: options.Json = False) -> None:
-    """Forget the log-in of a hub, and revoke its token."""
+    """Forget the log-in of a hub, and revoke the token that the log-in made.
+
+    A token that you brought along ('login --token') is forgotten here and goes on working.
+    """
     from modelkeep.sdk.credentials import CredentialFile, choose_login
     from modelkeep.sdk.errors import HubError
     from modelkeep.sdk.hub import Hub

@@ -130,13 +130,20 @@ def unassign(
     token: options.Token = None,
     as_json: options.Json = False,
 ) -> None:
-    """Take a stage away from the version that holds it; nothing takes its place."""
+    """Take a stage away from the version that holds it.
+
+    If another version has held the stage before and was never taken out of it, that one holds it again.
+    """
     with options.connect(url, token) as hub:
-        hub.repo(repo).unassign(artifact, stage, version=version)
+        handle = hub.repo(repo)
+        handle.unassign(artifact, stage, version=version)
+        now = next((one for one in handle.stages(artifact) if one.stage == stage), None)
     if as_json:
-        show_json({"repo": repo, "artifact": artifact, "stage": stage})
+        show_json({"repo": repo, "artifact": artifact, "stage": stage, "now": now})
+    elif now is not None:
+        _tell_stage(now, as_json)
     else:
-        say(f"{printable(artifact)} has nothing in {printable(stage)} now.")
+        say(f"{printable(artifact)} {printable(stage)} is now empty.")
 
 
 def _bump(version: str | None, is_major: bool, is_minor: bool, is_patch: bool) -> Bump | None:

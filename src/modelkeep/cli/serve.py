@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from modelkeep.cli import options
+from modelkeep.cli.local_hub import load_settings, open_local_hub
 from modelkeep.cli.output import note, say, show_json
-
-if TYPE_CHECKING:
-    from modelkeep.settings import Settings
 
 
 def serve(
@@ -48,13 +45,11 @@ def reindex(
     as_json: options.Json = False,
 ) -> None:
     """Rebuild the index of versions and stages from the Git repositories alone."""
-    settings = load_settings(data=data, config=config)
     from modelkeep.domain.names import RepoName
-    from modelkeep.server.wiring import open_hub
 
     if is_check and repo is not None:
         raise typer.BadParameter("--check looks at all repos; leave the name out.")
-    with open_hub(settings) as hub:
+    with open_local_hub(data, config) as (hub, _):
         if is_check:
             lagging = [hub.indexing.name_of(repo_id) for repo_id in hub.indexing.lagging()]
             _tell(lagging, as_json, "lagging", "The index of every repo is up to date.")
@@ -68,22 +63,6 @@ def reindex(
             _tell(
                 [f"{name}: {count} refs" for name, count in rebuilt], as_json, "rebuilt", "There is no repo."
             )
-
-
-def load_settings(
-    *, data: Path | None, config: Path | None, host: str | None = None, port: int | None = None
-) -> Settings:
-    """Reads the hub's settings; says what to install where the server is not there.
-
-    Raises:
-        InvalidInput: A setting is wrong.
-    """
-    try:
-        from modelkeep.settings import Settings
-    except ModuleNotFoundError as error:
-        note(f"error: {error.name} is missing. The hub itself needs: pip install 'modelkeep[server]'")
-        raise typer.Exit(1) from error
-    return Settings.load(config_file=config, data=data, host=host, port=port)
 
 
 def _tell(lines: list[str], as_json: bool, key: str, empty: str) -> None:
