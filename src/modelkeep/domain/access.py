@@ -165,6 +165,11 @@ class Actor:
         """Whether nobody is signed in (commands on the hub's own machine act without a user, but not anonymously)."""
         return self.user_id is None and not self.is_hub_admin
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a command on the hub's own machine, which acts without a user."""
+        return self.user_id is None and self.is_hub_admin
+
     def is_within_limits(self, name: RepoName | str) -> bool:
         """Whether the token reaches this repo or namespace. A token for one repo does not reach its namespace."""
         if not self.limits:

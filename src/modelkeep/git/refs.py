@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 from pathlib import Path
 
 import pygit2
 
+from modelkeep.domain.digest import digest_of
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, ModelkeepError, Unavailable
 from modelkeep.domain.objects import ZERO_ID, Ref, RefUpdate
 from modelkeep.git import process, ref_files
@@ -21,7 +21,6 @@ from modelkeep.git.object_format import named_object
 from modelkeep.git.paths import show
 
 PREFIXES = ("refs/heads/", "refs/tags/")
-DIGEST_MODULUS = 1 << 256
 
 _MAX_NAME = 1024
 _REFUSED = ("refs/heads/-", "refs/tags/-")
@@ -77,21 +76,13 @@ def read_refs(git_dir: Path, names: Iterable[str]) -> dict[str, Ref]:
     return found
 
 
-def ref_hash(name: str, target: str) -> int:
-    """What one ref adds to the :func:`digest`: BLAKE2b-256 of the full name, NUL, the target in hexadecimal."""
-    return int.from_bytes(blake2b(name.encode() + b"\0" + target.encode(), digest_size=32).digest(), "big")
-
-
 def digest(git_dir: Path) -> bytes:
     """32 bytes that name the state of all branches and tags, whatever file they are stored in.
 
-    It is the sum of every ref's :func:`ref_hash` modulo :data:`DIGEST_MODULUS`, big-endian: who knows it before a
-    change knows it after, by subtracting the old refs' hashes and adding the new ones'.
+    See :mod:`modelkeep.domain.digest`: who knows it before a change knows it after.
     """
-    total = 0
-    for name, (target, _) in ref_files.read_all(git_dir, PREFIXES).items():
-        total += ref_hash(show(name), target.decode())
-    return (total % DIGEST_MODULUS).to_bytes(32, "big")
+    found = ref_files.read_all(git_dir, PREFIXES)
+    return digest_of((show(name), target.decode()) for name, (target, _) in found.items())
 
 
 def create_ref(git_dir: Path, name: str, target: str) -> None:

@@ -15,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from modelkeep.domain.errors import InvalidInput
 
-MIN_LENGTH = 10
+MIN_LENGTH = 8
 """Characters; length is what counts, so there is no rule about kinds of characters."""
 
 MAX_LENGTH = 1000
@@ -25,30 +25,31 @@ _HASHER = PasswordHasher(time_cost=3, memory_cost=19 * 1024, parallelism=1)
 
 
 def check_password(password: str) -> None:
-    """Checks that a new password will do.
+    """Checks that a password which somebody chooses over the network is strong enough.
 
     Raises:
-        InvalidInput: It is too short or too long, repeats one character, or holds a control character.
+        InvalidInput: It is too short, or repeats one character.
     """
     if len(password) < MIN_LENGTH:
         raise InvalidInput(f"A password has at least {MIN_LENGTH} characters.", code="password_too_short")
-    if len(password) > MAX_LENGTH:
-        raise InvalidInput(f"A password has at most {MAX_LENGTH} characters.", code="password_too_long")
     if len(set(password)) == 1:
         raise InvalidInput(
             "A password needs more than one character over and over.", code="password_too_simple"
         )
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in password):
-        raise InvalidInput("A password holds no control characters.", code="invalid_password")
 
 
 def hash_password(password: str) -> str:
-    """Hashes a new password, for storing.
+    """Hashes a new password, for storing. How strong it must be is :func:`check_password`'s matter.
 
     Raises:
-        InvalidInput: It will not do, see :func:`check_password`.
+        InvalidInput: It is empty or too long, or holds a control character.
     """
-    check_password(password)
+    if not password:
+        raise InvalidInput("A password has at least one character.", code="password_too_short")
+    if len(password) > MAX_LENGTH:
+        raise InvalidInput(f"A password has at most {MAX_LENGTH} characters.", code="password_too_long")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in password):
+        raise InvalidInput("A password holds no control characters.", code="invalid_password")
     return _HASHER.hash(_prepared(password))
 
 

@@ -91,7 +91,7 @@ class Accounts:
         require_hub_admin(actor)
         parse_namespace(name, reserved_ok=reserved_ok)
         _check_texts(full_name, email)
-        stored = passwords.hash_password(password) if password is not None else None
+        stored = _hashed(actor, password)
         with self._stores.database.write() as tx:
             user = accounts.create_user(
                 tx,
@@ -148,7 +148,7 @@ class Accounts:
         if is_disabled and user.id == actor.user_id:
             raise NotPermitted("You cannot disable your own account.", code="own_account")
         _check_texts(full_name or "", email or "")
-        stored = passwords.hash_password(password) if password is not None else None
+        stored = _hashed(actor, password)
         with self._stores.database.write() as tx:
             accounts.update_user(tx, user.id, full_name=full_name, email=email, is_disabled=is_disabled)
             if stored is not None:
@@ -188,3 +188,11 @@ def _check_texts(full_name: str, email: str) -> None:
             raise InvalidInput(
                 f"The {what} has control characters or over {_LONGEST} characters.", code="invalid_text"
             )
+
+
+def _hashed(actor: Actor, password: str | None) -> str | None:
+    if password is None:
+        return None
+    if not actor.is_local:  # who has the data folder may choose as they like
+        passwords.check_password(password)
+    return passwords.hash_password(password)

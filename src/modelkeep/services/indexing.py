@@ -58,12 +58,17 @@ class Indexing:
             refs_index.lock_repo(tx, repo_id)
             all_refs = refs.list_refs(git_dir)
             refs_index.replace_all(tx, repo_id, all_refs, refs.digest(git_dir))
-            registry_index.clear(tx, repo_id)
             names = [ref.name.removeprefix(_TAGS) for ref in all_refs if ref.is_tag and _may_matter(ref)]
             events, problems = _read(git_dir, names)
-            registry_index.replace_events(tx, repo_id, [], events, problems)
-            for artifact, state in fold(events).items():
-                registry_index.replace_artifact(tx, repo_id, artifact, version_rows(state), stage_rows(state))
+            states = list(fold(events).values())
+            registry_index.replace_index(
+                tx,
+                repo_id,
+                events=events,
+                problems=problems,
+                versions=[row for state in states for row in version_rows(state)],
+                stages=[row for state in states for row in stage_rows(state)],
+            )
             return len(all_refs)
 
     def rebuild_named(self, actor: Actor, namespace: str, name: str) -> int:

@@ -221,5 +221,6 @@ class Organisations:
 def _check_full_name(text: str) -> None:
     if len(text) > _LONGEST_FULL_NAME or any(ord(c) < 32 for c in text):
         raise InvalidInput(
-            f"The full name has control characters or over {_LONGEST_FULL_NAME} characters.", code="invalid_text"
+            f"The full name has control characters or over {_LONGEST_FULL_NAME} characters.",
+            code="invalid_text",
         )
