@@ -3,6 +3,7 @@
 python -m benchmarks                 everything: half an hour, 40 GB of disk in var/bench for a while
 python -m benchmarks downloads git   some
 python -m benchmarks --quick         small sizes, to see that it works; the ratios mean little
+python -m benchmarks --document      and puts the results into docs/reference/performance.md
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from benchmarks.processes import Missing
 from benchmarks.workshop import QUICK, Sizes, Workshop
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference" / "performance.md"
 BENCHMARKS: dict[str, Callable[[Workshop], list[Result]]] = {
     "downloads": downloads.run,
     "uploads": uploads.run,
@@ -50,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{name} failed: {error}", file=sys.stderr)
             failed = True
     print(report.as_json(described, results) if options.json else report.table(results))
+    if options.document:
+        report.document(PAGE, described, results, is_quick=options.quick)
     return 1 if failed else 0
 
 
@@ -71,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", nargs="*", choices=[*BENCHMARKS, []], help=f"which: {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--document", action="store_true", help=f"put the results into {PAGE.relative_to(ROOT)}"
+    )
     return parser
 
 

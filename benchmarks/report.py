@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from benchmarks.measure import Result
 
@@ -26,3 +28,16 @@ def as_json(machine: Mapping[str, str], results: Sequence[Result]) -> str:
     return json.dumps(
         {"machine": dict(machine), "results": [result.as_json() for result in results]}, indent=2
     )
+
+
+def document(page: Path, machine: Mapping[str, str], results: Sequence[Result], *, is_quick: bool) -> None:
+    """Replaces the results in the page, between its two markers."""
+    lines = [f"- {key}: {value}" for key, value in machine.items()]
+    if is_quick:
+        lines.append("- small sizes (`--quick`): these ratios mean little")
+    block = "\n".join(["<!-- results -->", "", *lines, "", table(results), "", "<!-- /results -->"])
+    text = page.read_text(encoding="utf-8")
+    marked = re.compile("<!-- results -->.*<!-- /results -->", re.DOTALL)
+    if not marked.search(text):
+        raise RuntimeError(f"{page.name} has no markers for the results")
+    page.write_text(marked.sub(lambda _: block, text), encoding="utf-8")
