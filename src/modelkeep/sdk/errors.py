@@ -139,8 +139,8 @@ _BY_STATUS: Mapping[int, type[Refused]] = {
 }
 
 
-def refusal_class(status: int, code: str) -> type[Refused]:
-    """The class for an answer: by status, and for 409 also by code."""
-    if status == 409 and code.startswith("already_exists"):
+def refusal_class(status: int, kind: str) -> type[Refused]:
+    """The class for an answer: by status, and for 409 also by the kind of error."""
+    if status == 409 and kind == "already_exists":
         return AlreadyExists
     return _BY_STATUS.get(status, Failed)

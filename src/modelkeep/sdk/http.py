@@ -253,16 +253,16 @@ def _refusal(answer: httpx.Response) -> Refused:
         problem = Record.parse(bytes(body), "error")
         message = problem.text("detail", "") or problem.text("message", "") or problem.text("title", "")
         code, request_id = problem.text("code", ""), problem.text("request_id", "")
-        fields = dict(problem.mapping("fields"))
+        kind, fields = problem.text("kind", "") or code, dict(problem.mapping("fields"))
     except BadAnswer:
-        message, code, request_id, fields = "", "", "", {}
+        message, code, request_id, kind, fields = "", "", "", "", {}
     if not message:
         message = f"{_bare(str(answer.request.url))} answered {status} {answer.reason_phrase}."
     wait = parse_retry_after(answer.headers.get("Retry-After"))
     if wait is not None:
         fields["retry_after"] = wait
     request_id = request_id or answer.headers.get("X-Request-Id", "")
-    error = refusal_class(status, code)(
+    error = refusal_class(status, kind)(
         message, status=status, code=code, request_id=request_id, fields=fields
     )
     if isinstance(error, RateLimited):

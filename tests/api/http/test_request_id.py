@@ -66,6 +66,7 @@ def test_a_problem() -> None:
         "Somebody was first.",
         fields={"name": "x"},
         request_id="abcdefgh",
+        kind="conflict",
         headers={"retry-after": "1"},
     )
     assert answer.status_code == 409
@@ -78,6 +79,7 @@ def test_a_problem() -> None:
         "status": 409,
         "detail": "Somebody was first.",
         "code": "conflict",
+        "kind": "conflict",
         "fields": {"name": "x"},
         "request_id": "abcdefgh",
     }

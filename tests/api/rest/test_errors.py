@@ -58,6 +58,7 @@ def test_every_kind_becomes_a_problem(kind: type[ModelkeepError]) -> None:
             problem = refused(answer, errors.STATUS[kind], "stable_code")
             assert problem["detail"] == "It went wrong; do this."
             assert problem["fields"]["path"] == "a/b"
+            assert problem["kind"] == kind.kind
             assert answer.headers.get("retry-after") == ("7" if kind is RateLimited else None)
 
 

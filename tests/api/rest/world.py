@@ -150,7 +150,7 @@ def refused(answer: httpx.Response, status: int, code: str | None = None) -> dic
     assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = json.loads(answer.content)
-    assert set(problem) >= {"type", "title", "status", "detail", "code", "request_id", "fields"}
+    assert set(problem) >= {"type", "title", "status", "detail", "code", "kind", "request_id", "fields"}
     assert problem["status"] == status
     assert problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]

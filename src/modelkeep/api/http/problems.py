@@ -18,6 +18,7 @@ def problem_body(
     *,
     fields: Mapping[str, object] | None = None,
     request_id: str | None = None,
+    kind: str | None = None,
 ) -> dict[str, Any]:
     """Returns the members of a problem document.
 
@@ -27,6 +28,7 @@ def problem_body(
         detail: What was wrong, where, and what to do next.
         fields: Details for programs, JSON-compatible.
         request_id: The id under which the logs know the request.
+        kind: The kind of error that ``code`` belongs to, where it is one of the hub's own.
     """
     return {
         "type": f"urn:modelkeep:error:{code}",
@@ -34,6 +36,7 @@ def problem_body(
         "status": status,
         "detail": detail,
         "code": code,
+        "kind": kind,
         "fields": dict(fields or {}),
         "request_id": request_id,
     }
@@ -52,9 +55,10 @@ class ProblemResponse(JSONResponse):
         *,
         fields: Mapping[str, object] | None = None,
         request_id: str | None = None,
+        kind: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        body = problem_body(status, code, detail, fields=fields, request_id=request_id)
+        body = problem_body(status, code, detail, fields=fields, request_id=request_id, kind=kind)
         super().__init__(
             body, status_code=status, headers={"cache-control": "no-store"} | dict(headers or {})
         )

@@ -7,9 +7,10 @@ refused before anything of its body is taken in.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
+from anyio import CapacityLimiter
 from fastapi import Depends
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -31,7 +32,11 @@ T = TypeVar("T")
 JSON_LIMIT = 1 << 20
 """The largest JSON body in bytes, unless a route says otherwise."""
 
+MOST_WRITERS = 8
+
 DOOR = "rest"
+
+_PARSED_AT_ONCE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Rest:
         version: Of the hub.
         public_url: The hub's address as clients reach it; None to take it from each request.
         acceleration: How nginx in front reaches the blobs, where it does.
+        writers: How many calls at once may wait for the lock of a repo.
     """
 
     services: RestServices
@@ -51,6 +57,7 @@ class Rest:
     version: str
     public_url: str | None = None
     acceleration: Acceleration | None = None
+    writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_WRITERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,11 @@ class Call:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a call of a service in a thread."""
         return await self.rest.limits.run_sql(function, *args, **kwargs)
+
+    async def write(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Like :meth:`run`, for what takes the lock of a repo: many that wait there leave threads to the others."""
+        async with self.rest.writers:
+            return await self.run(function, *args, **kwargs)
 
     def url(self, path: str) -> str:
         """The address of something in this API; ``path`` is encoded already."""
@@ -107,7 +119,7 @@ class GuardedRoute(APIRoute):
             data = await read_limited(request.receive, request.headers, self.body_limit(rest))
             if data and not _is_json(request.headers.get("content-type", "")):
                 raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-            return await handle(_ReadRequest(request.scope, data, parse_json(data) if data else None))
+            return await handle(_ReadRequest(request.scope, data, await _parsed(rest, data)))
 
         return guarded
 
@@ -125,6 +137,12 @@ class _ReadRequest(Request):
 
     async def json(self) -> Any:
         return self._value
+
+
+async def _parsed(rest: Rest, data: bytes) -> object:
+    if not data:
+        return None
+    return parse_json(data) if len(data) <= _PARSED_AT_ONCE else await rest.limits.run_blob(parse_json, data)
 
 
 def _is_json(content_type: str) -> bool:

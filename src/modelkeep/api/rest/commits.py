@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from modelkeep.api.rest import render
-from modelkeep.api.rest.calls import CallOf, GuardedRoute, Rest
+from modelkeep.api.rest.calls import Call, CallOf, GuardedRoute, Rest
 from modelkeep.api.rest.parameters import Name
 from modelkeep.api.rest.schemas.contents import (
     AddOperation,
@@ -23,6 +23,7 @@ from modelkeep.api.rest.schemas.contents import (
 )
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.lfs import Oid, Pointer
+from modelkeep.domain.objects import Commit
 from modelkeep.services import commits
 
 
@@ -61,8 +62,15 @@ async def create_commit(
     call: CallOf, ns: Name, repo: Name, body: NewCommit, response: Response
 ) -> MadeCommit:
     """On a branch, in your name. LFS objects are uploaded before, through the repo's LFS address."""
-    branch, commit = await call.run(
-        call.services.commits.commit,
+    branch, commit = await call.write(_commit, call, ns, repo, body)
+    response.headers["location"] = call.url(
+        f"/repos/{render.segment(ns)}/{render.segment(repo)}/commits/{commit.id}"
+    )
+    return MadeCommit(commit=render.commit(commit), branch=branch)
+
+
+def _commit(call: Call, ns: str, repo: str, body: NewCommit) -> tuple[str, Commit]:
+    return call.services.commits.commit(
         call.actor,
         ns,
         repo,
@@ -72,10 +80,6 @@ async def create_commit(
         parent=body.parent,
         create_branch_from=body.create_branch_from,
     )
-    response.headers["location"] = call.url(
-        f"/repos/{render.segment(ns)}/{render.segment(repo)}/commits/{commit.id}"
-    )
-    return MadeCommit(commit=render.commit(commit), branch=branch)
 
 
 def _operation(number: int, sent: Operation) -> commits.Operation:

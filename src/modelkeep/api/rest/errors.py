@@ -97,7 +97,7 @@ async def _domain_error(request: Request, error: Exception) -> Response:
         headers["www-authenticate"] = CHALLENGE
     if isinstance(error, RateLimited):
         headers["retry-after"] = str(error.retry_after)
-    return _problem(request, status, error.code, error.message, error.fields, headers)
+    return _problem(request, status, error.code, error.message, error.fields, headers, error.kind)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -106,7 +106,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     named = [_fault(fault) for fault in faults[:_MOST_FAULTS]]
     detail = "; ".join(f"{fault['field']}: {fault['problem']}" for fault in named[:5])
     status, code = (422, "invalid_input") if in_body else (400, "invalid_parameter")
-    return _problem(request, status, code, f"{detail}.", {"errors": named}, {})
+    return _problem(request, status, code, f"{detail}.", {"errors": named}, {}, InvalidInput.kind)
 
 
 async def _http_error(request: Request, error: Exception, headers: Mapping[str, str]) -> Response:
@@ -143,9 +143,11 @@ def _problem(
     detail: str,
     fields: Mapping[str, object],
     headers: Mapping[str, str],
+    kind: str | None = None,
 ) -> ProblemResponse:
+    request_id = request_id_of(request.scope)
     return ProblemResponse(
-        status, code, detail, fields=fields, request_id=request_id_of(request.scope), headers=headers
+        status, code, detail, fields=fields, request_id=request_id, kind=kind, headers=headers
     )
 
 

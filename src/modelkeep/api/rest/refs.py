@@ -48,7 +48,9 @@ async def list_refs(call: CallOf, ns: Name, repo: Name, page: PageOf, query: Sea
 @router.post("/branches", operation_id="createBranch", summary="Make a branch", status_code=201)
 async def create_branch(call: CallOf, ns: Name, repo: Name, body: NewBranch, response: Response) -> Ref:
     """At a revision."""
-    target = await call.run(call.services.commits.create_branch, call.actor, ns, repo, body.name, body.source)
+    target = await call.write(
+        call.services.commits.create_branch, call.actor, ns, repo, body.name, body.source
+    )
     name = f"{_BRANCHES}{body.name}"
     response.headers["location"] = _revision_url(call, ns, repo, name)
     return render.ref(objects.Ref(name, target, target))
@@ -57,7 +59,7 @@ async def create_branch(call: CallOf, ns: Name, repo: Name, body: NewBranch, res
 @router.post("/tags", operation_id="createTag", summary="Make a tag", status_code=201)
 async def create_tag(call: CallOf, ns: Name, repo: Name, body: NewTag, response: Response) -> Ref:
     """At a revision, annotated where there is a message. A version's tag is better made by registering."""
-    target = await call.run(
+    target = await call.write(
         call.services.commits.create_tag, call.actor, ns, repo, body.name, body.source, body.message
     )
     name = f"{_TAGS}{body.name}"
@@ -69,13 +71,13 @@ async def create_tag(call: CallOf, ns: Name, repo: Name, body: NewTag, response:
 @router.delete("/branches/{name}", operation_id="deleteBranch", summary="Delete a branch", status_code=204)
 async def delete_branch(call: CallOf, ns: Name, repo: Name, name: Name) -> None:
     """Refused where it is protected."""
-    await call.run(call.services.commits.delete_ref, call.actor, ns, repo, f"{_BRANCHES}{name}")
+    await call.write(call.services.commits.delete_ref, call.actor, ns, repo, f"{_BRANCHES}{name}")
 
 
 @router.delete("/tags/{name}", operation_id="deleteTag", summary="Delete a tag", status_code=204)
 async def delete_tag(call: CallOf, ns: Name, repo: Name, name: Name) -> None:
     """Refused where it is protected, or part of the registry's history."""
-    await call.run(call.services.commits.delete_ref, call.actor, ns, repo, f"{_TAGS}{name}")
+    await call.write(call.services.commits.delete_ref, call.actor, ns, repo, f"{_TAGS}{name}")
 
 
 async def _listed(

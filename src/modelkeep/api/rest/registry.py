@@ -66,7 +66,7 @@ async def register_version(
     call: CallOf, ns: Name, repo: Name, artifact: Name, body: NewVersion, response: Response
 ) -> Version:
     """By an annotated tag in your name, at a revision."""
-    made = await call.run(
+    made = await call.write(
         call.services.versions.register,
         call.actor,
         ns,
@@ -103,7 +103,7 @@ async def list_stages(call: CallOf, ns: Name, repo: Name, artifact: Name, page: 
 )
 async def promote(call: CallOf, ns: Name, repo: Name, artifact: Name, stage: Name, body: Promotion) -> Stage:
     """A revision that has no version is registered first."""
-    made = await call.run(
+    made = await call.write(
         call.services.stages.promote,
         call.actor,
         ns,
@@ -128,7 +128,7 @@ async def roll_back(
 ) -> Stage:
     """By a new assignment."""
     message = body.message if body else None
-    made = await call.run(
+    made = await call.write(
         call.services.stages.roll_back, call.actor, ns, repo, artifact, stage, message=message
     )
     return render.stage(made)
@@ -145,7 +145,7 @@ async def unassign(
 ) -> StageLeft:
     """From its present holder unless another is named. 201, because it makes a tag that says so."""
     chosen = body or Unassignment()
-    holder = await call.run(
+    holder = await call.write(
         call.services.stages.unassign,
         call.actor,
         ns,

@@ -83,4 +83,4 @@ async def remove_protection(call: CallOf, ns: Name, repo: Name, rule_id: Number)
 @router.post("/reindex", operation_id="reindexRepo", summary="Rebuild a repo's index from Git")
 async def reindex_repo(call: CallOf, ns: Name, repo: Name) -> Indexed:
     """For maintainers. Nothing but the index changes."""
-    return Indexed(refs=await call.run(call.services.indexing.rebuild_named, call.actor, ns, repo))
+    return Indexed(refs=await call.write(call.services.indexing.rebuild_named, call.actor, ns, repo))

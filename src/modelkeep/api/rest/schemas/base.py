@@ -74,5 +74,6 @@ class Problem(Answer):
     status: int
     detail: str = Field(description="What was wrong, where, and what to do next.")
     code: str = Field(description="A stable name of the reason.")
+    kind: str | None = Field(description="The kind of error that the reason belongs to, such as `conflict`.")
     request_id: str | None = Field(description="The id of the request in the hub's log.")
     fields: dict[str, object] = Field(description="Details for programs.")
