@@ -22,16 +22,20 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _start(
-    context: typer.Context,
-    is_version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    if is_version:
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
         say(f"modelkeep {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _start(
+    is_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

@@ -41,6 +41,7 @@ class StandIn:
 
     ``cuts`` has, for each request about file content that is to fail, after how many bytes the connection
     ends. ``answers`` has whole answers to give instead, by method and path: status, headers, body.
+    ``stalls_after`` sends so many bytes of a file, and then nothing until the client has gone.
     ``loses_commit`` cuts the connection ``before`` or ``after`` a commit is made.
     """
 
@@ -56,6 +57,8 @@ class StandIn:
     transfer: str = "tus"
     has_ranges: bool = True
     loses_commit: str = ""
+    stalls_after: int | None = None
+    has_stalled: threading.Event = field(default_factory=threading.Event)
     head: str = COMMIT
     served: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
@@ -207,6 +210,9 @@ class _Handler(BaseHTTPRequestHandler):
             start, status = int(asked[1]), 206
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         rest = content[start:]
+        if self.state.stalls_after is not None:
+            self._stall(status, rest, headers)
+            return
         with self.state.lock:
             cut = self.state.cuts.pop(0) if self.state.cuts else None
         if cut is None:
@@ -214,6 +220,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(status, rest[:cut], {**headers, "Content-Length": str(len(rest))})
             self._cut()
+
+    def _stall(self, status: int, rest: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(rest))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(rest[: self.state.stalls_after])
+        self.state.has_stalled.set()
+        self.rfile.read(1)
+        self.close_connection = True
 
     def preupload(self, request: Request) -> None:
         files = json.loads(request.body)["files"]
