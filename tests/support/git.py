@@ -31,7 +31,7 @@ class Git:
     def __init__(self, home: Path, token: str | None = None) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
-        self.config = home / "gitconfig"
+        self.config = home / ".gitconfig"
         self.env = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -162,7 +163,11 @@ class HubProcess:
 
 
 class Hub:
-    """A running hub, and the same data folder opened in this process for what tests prepare and look at."""
+    """A running hub, and the same data folder opened in this process for what tests prepare and look at.
+
+    Attributes:
+        http: A client without credentials that all tests share.
+    """
 
     def __init__(self, process: HubProcess) -> None:
         self.process = process
@@ -179,6 +184,7 @@ class Hub:
             self.stores, self.rules, Transport(push_hook.install(data / "hooks-of-tests"))
         )
         self.local = local_administrator("test")
+        self.http = self.client()
 
     @property
     def url(self) -> str:
@@ -189,6 +195,7 @@ class Hub:
         return self.process.data / "blobs"
 
     def close(self) -> None:
+        self.http.close()
         self.stores.database.close()
 
     def user(self, prefix: str = "user", *, password: str | None = None) -> User:
@@ -287,6 +294,13 @@ class Hub:
     def tickets_at(self, moment: datetime) -> Tickets:
         """Tickets as they would have been signed at another time."""
         return Tickets(replace(self.stores, now=lambda: moment), self.rules)
+
+    def request(self, method: str, path: str, secret: str | None = None, **options: Any) -> httpx.Response:
+        """One request with a token, or without any credentials; ``options`` are httpx's."""
+        headers = dict(options.pop("headers", {}))
+        if secret:
+            headers["Authorization"] = f"Bearer {secret}"
+        return self.http.request(method, path, headers=headers, **options)
 
     def client(self, secret: str | None = None) -> httpx.Client:
         """An HTTP client, with a token or without any credentials."""

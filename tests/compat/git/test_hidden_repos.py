@@ -74,10 +74,9 @@ def stranger(hub: Hub) -> User:
 def ask(hub: Hub, call: Call, namespace: str, name: str, secret: str | None, suffix: str) -> Answer:
     """Everything of an answer but for what must differ: the request's id, and the name that was asked for."""
     headers = {"Content-Type": call.media_type} if call.media_type else {}
-    with hub.client(secret) as client:
-        answer = client.request(
-            call.method, f"/{namespace}/{name}{suffix}{call.path}", content=call.body, headers=headers
-        )
+    answer = hub.request(
+        call.method, f"/{namespace}/{name}{suffix}{call.path}", secret, content=call.body, headers=headers
+    )
     request_id = answer.headers["x-request-id"]
     shown = answer.text.replace(request_id, "ID").replace(name, "NAME").replace(namespace, "NAMESPACE")
     # Whether the server had read the body before it answered is a matter of chance, and of no repo.

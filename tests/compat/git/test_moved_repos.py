@@ -28,7 +28,7 @@ def test_clones_with_the_old_address_pull_and_push(hub: Hub, machine: Machine, h
         new_namespace=place,
         new_name="another" if how != "transfer" else None,
     ).repo
-    assert moved.full_name != repo.full_name
+    assert str(moved.full_name) != repo.full_name
 
     content = random.Random(how).randbytes(5000)
     writer.commit(tree, {"weights.bin": content})
