@@ -38,7 +38,7 @@ class Comparison:
         hub: The hub's times.
         peer: The other's times.
         basis: ``speed`` has a ratio of speeds, which aims high; ``time`` has one of times, which aims low.
-        aim: The ratio to reach.
+        aim: The ratio to reach; None where it is only good to know.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Comparison:
     hub: Samples
     peer: Samples
     basis: Literal["speed", "time"]
-    aim: float
+    aim: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -54,12 +54,14 @@ class Comparison:
         return peer / hub if self.basis == "speed" else hub / peer
 
     @property
-    def is_met(self) -> bool:
+    def is_met(self) -> bool | None:
+        if self.aim is None:
+            return None
         return self.ratio >= self.aim if self.basis == "speed" else self.ratio <= self.aim
 
     def cells(self) -> list[str]:
         sign = ">=" if self.basis == "speed" else "<="
-        aim = f"{self.basis} {sign} {self.aim:.2f}"
+        aim = self.basis if self.aim is None else f"{self.basis} {sign} {self.aim:.2f}"
         return [
             self.name,
             str(self.hub),
@@ -151,4 +153,4 @@ def _shown(seconds: float) -> str:
 
 
 def _met(result: Result) -> str:
-    return "met" if result.is_met else "NOT MET"
+    return {True: "met", False: "NOT MET", None: ""}[result.is_met]
