@@ -207,6 +207,5 @@ def _show_repo(repo: Repo) -> None:
                 f"{repo.lfs_files} files, {size_text(repo.lfs_bytes)}" if repo.lfs_files is not None else "",
             ),
             ("git", repo.urls.get("git", "")),
-            ("web", repo.urls.get("web", "")),
         ]
     )

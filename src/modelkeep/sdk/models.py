@@ -125,7 +125,7 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Repo:
-    """A repo. ``full_name`` is ``namespace/name``; ``urls`` has ``git``, ``lfs``, ``web`` and ``api``."""
+    """A repo. ``full_name`` is ``namespace/name``; ``urls`` has ``git``, ``lfs`` and ``api``."""
 
     id: str
     namespace: str

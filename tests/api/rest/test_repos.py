@@ -40,7 +40,6 @@ def test_making_one(world: World) -> None:
         "urls": {
             "git": f"http://hub.test/acme/{name}.git",
             "lfs": f"http://hub.test/acme/{name}.git/info/lfs",
-            "web": f"http://hub.test/acme/{name}",
             "api": f"http://hub.test/api/v1/repos/acme/{name}",
         },
     }

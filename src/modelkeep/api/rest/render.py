@@ -116,7 +116,7 @@ def member(value: people.Member) -> accounts.Member:
 
 def repo(value: repos.Repo, own_role: Role | None, base_url: str) -> repo_shapes.Repo:
     """A repo, with the caller's role."""
-    web = f"{base_url}{'/datasets' if value.kind is repos.RepoKind.DATASET else ''}/{value.full_name}"
+    address = f"{base_url}{'/datasets' if value.kind is repos.RepoKind.DATASET else ''}/{value.full_name}"
     return repo_shapes.Repo(
         id=value.id,
         namespace=value.namespace,
@@ -132,7 +132,7 @@ def repo(value: repos.Repo, own_role: Role | None, base_url: str) -> repo_shapes
         updated_at=value.updated_at,
         deleted_at=value.deleted_at,
         urls=repo_shapes.RepoUrls(
-            git=f"{web}.git", lfs=f"{web}.git/info/lfs", web=web, api=f"{base_url}/api/v1{repo_path(value)}"
+            git=f"{address}.git", lfs=f"{address}.git/info/lfs", api=f"{base_url}/api/v1{repo_path(value)}"
         ),
     )
 

@@ -14,11 +14,10 @@ RefKind = Literal["branch", "tag"]
 
 
 class RepoUrls(Answer):
-    """Where a repo is reached: by git, by git-lfs, by a browser, by programs."""
+    """Where a repo is reached: by git, by git-lfs, by programs."""
 
     git: str
     lfs: str
-    web: str
     api: str
 
 
