@@ -50,7 +50,7 @@ def create_user(
 ) -> None:
     """Create a user. A password that is made up is printed once."""
     chosen, is_made_up = _password(password)
-    with open_local_hub(data, config) as (hub, actor):
+    with open_local_hub(data, config, begins=True) as (hub, actor):
         made = hub.accounts.create(
             actor, name=name, password=chosen, full_name=full_name, email=email, is_hub_admin=is_admin
         )
@@ -151,7 +151,7 @@ def create_organisation(
 
     members = [_member(text) for text in member or []]
     visibility = Visibility.parse(default_visibility) if default_visibility is not None else None
-    with open_local_hub(data, config) as (hub, actor):
+    with open_local_hub(data, config, begins=True) as (hub, actor):
         made = hub.organisations.create(
             actor, name, full_name=full_name, default_visibility=visibility, members=members
         )

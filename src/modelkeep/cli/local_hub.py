@@ -34,19 +34,28 @@ def load_settings(
 
 
 @contextmanager
-def open_local_hub(data: Path | None, config: Path | None) -> Iterator[tuple[Hub, Actor]]:
-    """Opens the hub in its data folder, which must be there, with its administrator as the actor.
+def open_local_hub(
+    data: Path | None, config: Path | None, *, begins: bool = False
+) -> Iterator[tuple[Hub, Actor]]:
+    """Opens the hub in its data folder, with its administrator as the actor.
+
+    Args:
+        data: The folder, if it was given.
+        config: A file of settings.
+        begins: Whether a hub may begin here, as when accounts are made before the first start.
 
     Raises:
         InvalidInput: A setting is wrong.
-        NotFound: There is no such folder. It is not made, because the name is most likely mistyped.
+        NotFound: There is no such folder, and no hub begins here: the name is most likely mistyped.
     """
     settings = load_settings(data=data, config=config)
     from modelkeep.domain.errors import NotFound
     from modelkeep.server.wiring import open_hub
     from modelkeep.services.accounts import local_administrator
 
-    if not settings.data.is_dir():
+    if not settings.data.is_dir() and begins:
+        note(f"A new hub begins in {settings.data}.")
+    elif not settings.data.is_dir():
         raise NotFound(f"There is no data folder {settings.data}; name it by --data, or start the hub first.")
     with open_hub(settings) as hub:
         yield hub, local_administrator()

@@ -106,6 +106,14 @@ def test_a_missing_data_folder_is_not_made(machine: CommandLine, tmp_path: Path)
     assert not (tmp_path / "typo").exists()
 
 
+def test_accounts_can_be_made_before_the_first_start(machine: CommandLine, tmp_path: Path) -> None:
+    data = tmp_path / "new" / "hub"
+    made = machine.run("admin", "user", "create", "eve", "--password", "short", "--data", data)
+    assert "A new hub begins" in made.stderr
+    machine.run("admin", "org", "create", "early", "--member", "eve:owner", "--data", data)
+    assert "eve" in machine.run("admin", "user", "list", "--data", data).stdout
+
+
 def test_reindex_finds_what_was_done_behind_the_hubs_back(
     server: Server, ada: CommandLine, tmp_path: Path
 ) -> None:
