@@ -48,7 +48,7 @@ def import_without_server(module: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("module", ["modelkeep.sdk", "modelkeep.cli.main"])
+@pytest.mark.parametrize("module", ["modelkeep.sdk", "modelkeep.cli.main", "modelkeep.cli.app"])
 def test_the_client_imports_without_the_server_extra(module: str) -> None:
     done = import_without_server(module)
     assert done.returncode == 0, done.stderr

@@ -194,8 +194,11 @@ def _read_line(what: str) -> str:
 
 def _set_up_git(url: str) -> None:
     """Makes git ask this program for credentials of the hub, and no other helper."""
-    from modelkeep.cli.git_credential import helper_command
+    from modelkeep.cli.git_questions import helper_command
 
     key = f"credential.{url}.helper"
     for arguments in (["--replace-all", key, ""], ["--add", key, helper_command()]):
         subprocess.run(["git", "config", "--global", *arguments], check=True, timeout=30)
+    # The hub has LFS locks; git-lfs would say so at every push until it is told that we know.
+    locks = f"lfs.{url}/.locksverify"
+    subprocess.run(["git", "config", "--global", locks, "true"], check=True, timeout=30)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelkeep.cli.git_credential import parse_request
+from modelkeep.cli.git_questions import parse_request
 from modelkeep.sdk.credentials import CredentialFile, Login
 
 

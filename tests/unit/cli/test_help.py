@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from modelkeep.cli.main import app
+from modelkeep.cli.app import app
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,7 +58,7 @@ def test_every_command_has_an_example_and_its_options_exist(path: tuple[str, ...
 def test_help_comes_without_loading_the_sdks_and_the_servers_libraries() -> None:
     program = (
         "import sys\n"
-        "from modelkeep.cli.main import app\n"
+        "from modelkeep.cli.app import app\n"
         "try:\n"
         "    app(['--help'], prog_name='modelkeep')\n"
         "except SystemExit:\n"
