@@ -13,6 +13,7 @@ from modelkeep.domain.lfs import Oid, Pointer, format_pointer
 from modelkeep.domain.objects import ZERO_ID, Commit, NewBlob, RefUpdate
 from modelkeep.git import commits as git_commits
 from modelkeep.git import objects, refs, tags
+from modelkeep.services import lfs_tracking
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.revisions import resolve
@@ -124,6 +125,7 @@ class Commits:
                     code="branch_moved",
                     tip=tip,
                 )
+            operations = _tracking(git_dir, tip, operations)
             new_blobs = self._new_blobs(access, operations)
             signature = self._writes.signature(actor)
             commit_id = git_commits.build_commit(
@@ -246,6 +248,18 @@ class Commits:
             content = format_pointer(op.lfs) if op.lfs else op.content
             found.append(NewBlob(op.path, len(content), content if len(content) < 1024 else None))
         return found
+
+
+def _tracking(git_dir: Path, tip: str | None, operations: Sequence[Operation]) -> Sequence[Operation]:
+    """The operations, and one that tracks the LFS files among them which nothing tracks yet."""
+    pointers = [op.path for op in operations if isinstance(op, AddFile) and op.lfs is not None]
+    if not pointers or any(op.path == lfs_tracking.ATTRIBUTES for op in operations):
+        return operations  # whoever writes the rules in the same commit knows them
+    untracked = lfs_tracking.untracked(git_dir, tip, pointers)
+    if not untracked:
+        return operations
+    rules = lfs_tracking.with_tracked(git_dir, tip, untracked)
+    return [*operations, AddFile(lfs_tracking.ATTRIBUTES, rules)]
 
 
 def _changes(operations: Sequence[Operation]) -> list[git_commits.Change]:

@@ -54,6 +54,23 @@ def test_all_operations_in_one_commit(world: World) -> None:
     assert world.as_("rita").get(f"{repo}/files/main/model.bin").content == b"w" * 500
 
 
+def test_a_file_that_goes_through_lfs_for_its_size_alone_is_tracked(world: World) -> None:
+    repo = world.repo()
+    oid = world.upload(repo, b"one" * 100)
+    body = {
+        "message": "m",
+        "operations": [{"op": "add", "path": "big.txt", "lfs": {"oid": oid, "size": 300}}],
+    }
+    ok(world.as_("cato").post(f"{repo}/commits", body), 201)
+    rules = world.as_("rita").get(f"{repo}/files/main/.gitattributes").text
+    assert rules.endswith("/big.txt filter=lfs diff=lfs merge=lfs -text\n")
+    assert "*.safetensors filter=lfs" in rules
+    body["message"] = "again"
+    body["operations"][0]["lfs"] = {"oid": world.upload(repo, b"two" * 100), "size": 300}  # type: ignore[index]
+    ok(world.as_("cato").post(f"{repo}/commits", body), 201)
+    assert world.as_("rita").get(f"{repo}/files/main/.gitattributes").text == rules
+
+
 def test_branches(world: World) -> None:
     repo = world.repo()
     cato = world.as_("cato")
