@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from modelkeep.db import accounts, attempts, tokens
+from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor, anonymous
 from modelkeep.domain.accounts import Token, User
 from modelkeep.domain.errors import RateLimited, Unauthenticated
@@ -90,15 +91,7 @@ class Authentication:
         if user_id is None:
             return anonymous(address, door)
         with self._stores.database.read() as tx:
-            if token_id is not None:
-                found = tokens.token_with_user(tx, token_id)
-                if found is None or not found[0].is_valid_at(self._stores.now()) or found[1].is_disabled:
-                    raise _wrong()
-                return _actor(found[1], found[0], address, door)
-            user = accounts.user_by_id(tx, user_id)
-        if user is None or user.is_disabled:
-            raise _wrong()
-        return _actor(user, None, address, door)
+            return present_actor(tx, user_id, token_id, address, door, self._stores.now())
 
     def _token_actor(self, secret: str, address: str, door: str) -> Actor | None:
         if not secret:
@@ -115,6 +108,25 @@ class Authentication:
             with self._stores.database.write() as tx:
                 tokens.touch_token(tx, token.id, now)
         return _actor(user, token, address, door)
+
+
+def present_actor(
+    tx: Transaction, user_id: int, token_id: int | None, address: str, door: str, now: datetime
+) -> Actor:
+    """An actor who was let in before, with the rights of now.
+
+    Raises:
+        Unauthenticated: The user was disabled or the token revoked since, or it has expired.
+    """
+    if token_id is not None:
+        found = tokens.token_with_user(tx, token_id)
+        if found is None or not found[0].is_valid_at(now) or found[1].is_disabled:
+            raise _wrong()
+        return _actor(found[1], found[0], address, door)
+    user = accounts.user_by_id(tx, user_id)
+    if user is None or user.is_disabled:
+        raise _wrong()
+    return _actor(user, None, address, door)
 
 
 def _refuse_if_throttled(failures: tuple[int, datetime] | None, allowed: int, now: datetime) -> None:

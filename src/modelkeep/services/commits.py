@@ -127,6 +127,7 @@ class Commits:
                 )
             operations = _tracking(git_dir, tip, operations)
             new_blobs = self._new_blobs(access, operations)
+            self._writes.check_blobs(access, new_blobs)
             signature = self._writes.signature(actor)
             commit_id = git_commits.build_commit(
                 git_dir,

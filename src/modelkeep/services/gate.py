@@ -105,6 +105,17 @@ class Gate:
             raise Refused(reasons[:_MAX_REFUSALS])
         return Passed(tuple(pointers))
 
+    def check_blobs(self, access: RepoAccess, new_blobs: Sequence[NewBlob]) -> None:
+        """Judges files before the hub makes objects of them: what is in a repository counts as checked.
+
+        Raises:
+            Refused: A file is too large, or an LFS pointer whose object the actor may not read.
+        """
+        git_dir = self._stores.repositories.path(access.repo.id)
+        _, reasons = self._check_blobs(access, git_dir, Incoming((), None, new_blobs))
+        if reasons:
+            raise Refused(reasons[:_MAX_REFUSALS])
+
     def _check_ref(
         self,
         access: RepoAccess,
@@ -113,6 +124,11 @@ class Gate:
         update: RefUpdate,
         rules: Sequence[Protection],
     ) -> None:
+        if update.is_create and update.is_delete:
+            # Git deletes the ref, whatever it is at, for a client that says so of a ref that it says is not there.
+            raise InvalidInput(
+                f"{update.ref}: a ref cannot be created and deleted at once.", code="invalid_ref_update"
+            )
         is_tag = update.ref.startswith("refs/tags/")
         if not is_tag and not update.ref.startswith("refs/heads/"):
             raise NotPermitted(
@@ -307,8 +323,13 @@ class Gate:
             return []
         touched: set[str] = set()
         for update in proposal.updates:
-            if update.ref.startswith("refs/heads/") and not update.is_delete:
+            if update.is_delete:
+                continue
+            if update.ref.startswith("refs/heads/"):
                 touched.update(_changed(git_dir, proposal.quarantine, update, sorted(held)))
+            else:
+                # What a tag brings would be no news when a branch follows.
+                touched.update(_changed_by_tag(git_dir, proposal.quarantine, update, sorted(held)))
         return [
             Conflict(
                 f"{path} is locked by {held[path]}. Ask them to unlock it ('git lfs unlock {path}'), or leave it out "
@@ -334,6 +355,13 @@ def _changed(git_dir: Path, quarantine: Path | None, update: RefUpdate, held: li
         if not changed or not objects.is_ancestor(git_dir, update.old, update.new, quarantine=quarantine):
             return changed
     return incoming.changed_by_new_commits(git_dir, quarantine, update.new, changed)
+
+
+def _changed_by_tag(git_dir: Path, quarantine: Path | None, update: RefUpdate, held: list[str]) -> list[str]:
+    tag = incoming.raw_tag_in(git_dir, quarantine, update.ref.removeprefix("refs/tags/"), update.new)
+    if tag.peeled_type != "commit":
+        return []
+    return incoming.changed_by_new_commits(git_dir, quarantine, tag.peeled_id, held)
 
 
 def _literal(pattern: str) -> str:

@@ -20,8 +20,9 @@ from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.git import locks, refs
 from modelkeep.git.push_hook import Proposal, Verdict
 from modelkeep.git.transport import PackLimits, PackProcess, Service, advertise
-from modelkeep.services.access import RepoAccess, find_repo
+from modelkeep.services.access import RepoAccess, find_repo, find_repo_by_id
 from modelkeep.services.audit import record
+from modelkeep.services.authentication import present_actor
 from modelkeep.services.gate import Gate, Incoming, Passed, Refused
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.ports import Stores
@@ -159,6 +160,7 @@ class Push:
         """Judges the proposed updates while their objects are in quarantine. Raises nothing: an error refuses."""
         try:
             self._lock = locks.exclusive(self.git_dir, _LOCK_SECONDS)
+            self._access = self._present_access()
             passed = self._gate.check(self._access, Incoming(proposal.updates, proposal.quarantine))
         except Refused as refused:
             self._release()
@@ -182,6 +184,15 @@ class Push:
                     self._record(tx)
         finally:
             self._release()
+
+    def _present_access(self) -> RepoAccess:
+        """The pusher's rights once all objects have arrived, which may be an hour after the first."""
+        actor = self._access.actor
+        with self._stores.database.read() as tx:
+            if actor.user_id is not None:
+                now = self._stores.now()
+                actor = present_actor(tx, actor.user_id, actor.token_id, actor.address, actor.door, now)
+            return find_repo_by_id(tx, actor, self.repo.id)
 
     def _accept(self, proposal: Proposal, passed: Passed) -> None:
         try:

@@ -45,6 +45,17 @@ class Writes:
         finally:
             lock.release()
 
+    def check_blobs(self, access: RepoAccess, new_blobs: Sequence[NewBlob]) -> None:
+        """Judges files before objects are made of them, which a refusal in :meth:`apply` would leave in the repo.
+
+        Raises:
+            ModelkeepError: The gate's first reason.
+        """
+        try:
+            self._gate.check_blobs(access, new_blobs)
+        except Refused as refused:
+            raise refused.reasons[0] from None
+
     def apply(
         self,
         access: RepoAccess,
