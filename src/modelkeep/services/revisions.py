@@ -53,7 +53,9 @@ def resolve(tx: Transaction, repo: Repo, git_dir: Path, revision: str | None) ->
         raise InvalidInput("This cannot be a revision.", code="invalid_revision")
     found = (
         _by_shortcut(tx, repo, wanted)
-        or _by_ref(git_dir, wanted)
+        # Who pins a commit gets that commit, whatever branch somebody gave its name.
+        or (_by_commit(git_dir, wanted) if len(wanted) == 40 else None)
+        or (None if _names_artifact(tx, repo, wanted) else _by_ref(git_dir, wanted))
         or _by_commit(git_dir, wanted)
         or _by_only_artifact(tx, repo, wanted)
     )
@@ -79,6 +81,14 @@ def _by_shortcut(tx: Transaction, repo: Repo, wanted: str) -> Resolved | None:
     if match["stage"]:
         return _stage(tx, repo, wanted, artifact, match["stage"])
     return _version(tx, repo, wanted, artifact, match["version"])
+
+
+def _names_artifact(tx: Transaction, repo: Repo, wanted: str) -> bool:
+    """Whether it can only mean a version or a stage: a branch must not stand in for one that is empty."""
+    match = _SHORTCUT.fullmatch(wanted)
+    return match is not None and match["artifact"].replace("=", ":", 1) in registry_index.artifacts_of(
+        tx, repo.id
+    )
 
 
 def _by_ref(git_dir: Path, wanted: str) -> Resolved | None:
