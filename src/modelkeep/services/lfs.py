@@ -19,6 +19,8 @@ from modelkeep.services.ports import GIB, Rules, Stores
 from modelkeep.services.tickets import Act, Tickets
 
 MOST_PARTS = 10_000
+MOST_PARTS_IN_BATCH = 32_000
+"""Tickets for parts in one answer, some 600 bytes each; objects that need more go in one piece each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +224,11 @@ class Lfs:
     def _choose(self, transfers: Collection[str], needed: Sequence[Wanted]) -> str:
         if "tus" in transfers:
             return "tus"
-        largest = max((w.size for w in needed if w.problem is None), default=0)
-        if "multipart" in transfers and largest > self._rules.multipart_above:
+        limit = self._rules.max_lfs_object
+        sizes = [w.size for w in needed if w.problem is None and w.size <= limit]
+        parts = sum(-(-size // self.part_size(size)) for size in sizes)
+        is_large = max(sizes, default=0) > self._rules.multipart_above
+        if "multipart" in transfers and is_large and parts <= MOST_PARTS_IN_BATCH:
             return "multipart"
         return "basic"
 

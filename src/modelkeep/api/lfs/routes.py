@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from modelkeep.api.http.actors import Authenticates, actor_of, address_of
-from modelkeep.api.http.bodies import read_json
+from modelkeep.api.http.bodies import parse_json, read_limited
 from modelkeep.api.http.downloads import Acceleration
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.http.origins import origin_of
@@ -27,7 +27,10 @@ from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import AlreadyLocked, Locking
 from modelkeep.services.transfers import Transfers
 
-_BODY_LIMIT = 4 << 20
+_BODY_LIMIT = 2 << 20
+"""Of a request in bytes; 10,000 objects take half of it."""
+
+_PARSED_AT_ONCE = 256 << 10
 _DOOR = "lfs"
 
 
@@ -113,7 +116,7 @@ def _answered(room: LfsRoom, handler: Handler) -> Callable[[Request], Awaitable[
 async def _batch(room: LfsRoom, request: Request) -> Response:
     namespace, name = repo_of(request)
     actor = await room.actor(request.scope)
-    wanted = schemas.parse_batch(await _json(request))
+    wanted = schemas.parse_batch(await _json(room, request), room.services.lfs.check_size)
     answer = await room.limits.run_sql(
         room.services.lfs.batch, actor, namespace, name, wanted.operation, wanted.objects, wanted.transfers
     )
@@ -122,7 +125,7 @@ async def _batch(room: LfsRoom, request: Request) -> Response:
 
 
 async def _verify(room: LfsRoom, request: Request) -> Response:
-    oid, size = schemas.parse_object(await _json(request))
+    oid, size = schemas.parse_object(await _json(room, request))
     ticket = request.query_params.get("ticket")
     namespace, name = repo_of(request)
     # With a ticket credentials are not even looked at: some clients send another server's, some none.
@@ -136,7 +139,7 @@ async def _verify(room: LfsRoom, request: Request) -> Response:
 async def _create_lock(room: LfsRoom, request: Request) -> Response:
     namespace, name = repo_of(request)
     actor = await room.actor(request.scope)
-    wanted = schemas.parse_lock_request(await _json(request))
+    wanted = schemas.parse_lock_request(await _json(room, request))
     lock = await room.limits.run_sql(
         room.services.locking.create, actor, namespace, name, wanted.path or "", wanted.ref
     )
@@ -164,7 +167,7 @@ async def _list_locks(room: LfsRoom, request: Request) -> Response:
 async def _verify_locks(room: LfsRoom, request: Request) -> Response:
     namespace, name = repo_of(request)
     actor = await room.actor(request.scope)
-    wanted = schemas.parse_lock_request(await _json(request))
+    wanted = schemas.parse_lock_request(await _json(room, request))
     page = schemas.parse_page(wanted.limit, wanted.cursor)
     ours, theirs, cursor = await room.limits.run_sql(
         room.services.locking.for_push, actor, namespace, name, page
@@ -175,7 +178,7 @@ async def _verify_locks(room: LfsRoom, request: Request) -> Response:
 async def _unlock(room: LfsRoom, request: Request) -> Response:
     namespace, name = repo_of(request)
     actor = await room.actor(request.scope)
-    wanted = schemas.parse_lock_request(await _json(request, empty_ok=True))
+    wanted = schemas.parse_lock_request(await _json(room, request, empty_ok=True))
     lock = await room.limits.run_sql(
         room.services.locking.delete,
         actor,
@@ -187,10 +190,12 @@ async def _unlock(room: LfsRoom, request: Request) -> Response:
     return _answer({"lock": render.lock(lock)})
 
 
-async def _json(request: Request, *, empty_ok: bool = False) -> object:
+async def _json(room: LfsRoom, request: Request, *, empty_ok: bool = False) -> object:
     if empty_ok and request.headers.get("content-length") == "0":
         return {}
-    return await read_json(request.receive, request.headers, _BODY_LIMIT)
+    data = await read_limited(request.receive, request.headers, _BODY_LIMIT)
+    # A large document takes long to parse; others are served meanwhile.
+    return parse_json(data) if len(data) <= _PARSED_AT_ONCE else await room.limits.run_blob(parse_json, data)
 
 
 def _answer(body: render.Json, status: int = 200) -> Response:

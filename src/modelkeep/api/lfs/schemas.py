@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from modelkeep.domain.errors import InvalidInput
@@ -21,10 +22,15 @@ class BatchRequest:
     transfers: frozenset[str]
 
 
-def parse_batch(body: object) -> BatchRequest:
+def parse_batch(body: object, check_count: Callable[[int], None]) -> BatchRequest:
     """Reads a batch request. Malformed objects become answers of their own, a malformed request is refused.
 
+    Args:
+        body: What was sent.
+        check_count: Refuses too many objects before they are looked at one by one.
+
     Raises:
+        TooLarge: What ``check_count`` says.
         InvalidInput: No JSON object, no operation, no list of objects, or another hash algorithm.
     """
     request = _object(body)
@@ -33,6 +39,7 @@ def parse_batch(body: object) -> BatchRequest:
         raise InvalidInput("operation must be 'upload' or 'download'.", code="invalid_operation")
     if not isinstance(objects, list):
         raise InvalidInput("objects must be a list of {oid, size}.", code="invalid_objects")
+    check_count(len(objects))
     algorithm = request.get("hash_algo", "sha256")
     if algorithm not in ("sha256", None):
         raise InvalidInput("hash_algo must be 'sha256'; this hub knows no other.", code="invalid_hash_algo")
