@@ -194,6 +194,10 @@ class Organisations:
         user = accounts.user_by_name(tx, username)
         if user is None or user.id != actor.user_id:
             found.require(Action.ADMINISTER)
+        elif not scopes_allow(actor.scopes, Action.ADMINISTER):
+            raise NotPermitted(
+                "Leaving an organisation needs a token with scope admin.", code="scope_missing"
+            )
         if not found.namespace.is_organisation:
             raise InvalidInput(
                 f"'{name}' is a user; only organisations have members.", code="not_an_organisation"

@@ -11,6 +11,7 @@ from modelkeep.domain.accounts import Token
 from modelkeep.domain.errors import AlreadyExists, InvalidInput, NotFound, NotPermitted, Unauthenticated
 from modelkeep.domain.names import RepoName, fold, parse_namespace
 from modelkeep.identity import secrets
+from modelkeep.services.access import require_hub_admin
 from modelkeep.services.audit import record
 from modelkeep.services.ports import Stores
 
@@ -101,6 +102,8 @@ class Tokens:
             owner = accounts.user_by_name(tx, user) if user else accounts.user_by_id(tx, actor.user_id or 0)
             if owner is None or (owner.id != actor.user_id and not actor.is_hub_admin):
                 raise NotFound(f"There is no user '{user}'.", code="user_not_found")
+            if owner.id != actor.user_id:
+                require_hub_admin(actor)
             return tokens.list_tokens(tx, owner.id)
 
     def current(self, actor: Actor) -> Token | None:
@@ -122,6 +125,8 @@ class Tokens:
             found = tokens.token_with_user(tx, token_id)
             if found is None or (found[1].id != actor.user_id and not actor.is_hub_admin):
                 raise NotFound(f"There is no token {token_id}.", code="token_not_found")
+            if found[1].id != actor.user_id:
+                require_hub_admin(actor)
             if token_id != actor.token_id and not scopes_allow(actor.scopes, Action.ADMINISTER):
                 raise NotPermitted("Revoking another token needs scope admin.", code="scope_missing")
             tokens.revoke_token(tx, token_id, self._stores.now())
@@ -133,8 +138,10 @@ class Tokens:
             raise NotPermitted(
                 "Making tokens needs your password or a token with scope admin.", code="scope_missing"
             )
-        if user is not None and fold(user) != fold(actor.username) and not actor.is_hub_admin:
-            raise NotPermitted("Only an administrator makes tokens for others.", code="admin_needed")
+        if user is not None and fold(user) != fold(actor.username):
+            if not actor.is_hub_admin:
+                raise NotPermitted("Only an administrator makes tokens for others.", code="admin_needed")
+            require_hub_admin(actor)
 
     def _require_signed_in(self, actor: Actor) -> None:
         if actor.is_anonymous:
