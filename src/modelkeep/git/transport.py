@@ -29,6 +29,7 @@ T = TypeVar("T")
 LOG_LIMIT = 16 << 10
 
 _END_OF_INPUT_SECONDS = 1.0
+_END_OF_BODY_SECONDS = 2.0
 _TERM_SECONDS = 3.0
 _ADVERTISE_TIMEOUT = 60.0
 
@@ -248,10 +249,12 @@ class PackProcess:
         try:
             while data := await self.read():
                 yield data
-            await asyncio.wait({pump})
+            # An accepted push is over: a body that goes on must not hold up who waits for the repo.
+            await asyncio.wait({pump}, timeout=_END_OF_BODY_SECONDS if self.accepted else None)
             if self.timed_out:
                 raise Unavailable("This took too long and was stopped.", code="git_timeout")
-            pump.result()
+            if pump.done():
+                pump.result()
         finally:
             if not pump.done():
                 pump.cancel()
