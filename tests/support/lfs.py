@@ -44,7 +44,7 @@ class LfsClient:
             headers={"Accept": MEDIA_TYPE, "Content-Type": f"{MEDIA_TYPE}; charset=utf-8", **headers},
         )
 
-    def get(self, path: str, **query: str) -> httpx.Response:
+    def get(self, path: str, /, **query: str) -> httpx.Response:
         return self.hub.request(
             "GET", f"{self.repo.lfs_url}{path}", self._secret, params=query, headers={"Accept": MEDIA_TYPE}
         )
@@ -83,3 +83,7 @@ class LfsClient:
         assert self.bare.put(actions["upload"]["href"], content=content).status_code == 200
         verified = self.bare.post(actions["verify"]["href"], json=wanted(content)[0])
         assert verified.status_code == 200, verified.text
+
+    def uploads(self) -> set[str]:
+        """The uploads in several requests that the hub holds unfinished."""
+        return {folder.name for folder in (self.hub.blobs / "uploads").iterdir()}

@@ -53,9 +53,17 @@ def put_tag(git: Git, tree: Path, ref: str, content: bytes) -> None:
 
 
 def content_of(
-    git: Git, tree: Path, name: bytes, *, kind: str = "commit", tagger: bytes = TAGGER, message: bytes = b"\nA tag\n"
+    git: Git,
+    tree: Path,
+    name: bytes,
+    *,
+    kind: str = "commit",
+    tagger: bytes = TAGGER,
+    message: bytes = b"\nA tag\n",
 ) -> bytes:
-    target = git("rev-parse", {"commit": "HEAD", "tree": "HEAD^{tree}", "blob": "HEAD:file.txt"}[kind], cwd=tree)
+    target = git(
+        "rev-parse", {"commit": "HEAD", "tree": "HEAD^{tree}", "blob": "HEAD:file.txt"}[kind], cwd=tree
+    )
     return b"object %s\ntype %s\ntag %s\n" % (target.encode(), kind.encode(), name) + tagger + message
 
 
@@ -68,7 +76,9 @@ def check_refused(hub: Hub, repo: HubRepo, git: Git, tree: Path, *args: str) -> 
     return said
 
 
-@pytest.mark.parametrize("ref", ["m@v2.0.0", "m@v2.0.0#5", "m#prod#2", "m#prod", "m@created", "m@deprecated", "dir=m@v1.0.0"])
+@pytest.mark.parametrize(
+    "ref", ["m@v2.0.0", "m@v2.0.0#5", "m#prod#2", "m#prod", "m@created", "m@deprecated", "dir=m@v1.0.0"]
+)
 def test_a_lightweight_tag(hub: Hub, repo: HubRepo, git: Git, tree: Path, ref: str) -> None:
     git.commit(tree, {})
     git("tag", ref, cwd=tree)
@@ -81,8 +91,16 @@ WRONG: dict[str, tuple[str, dict[str, object], str]] = {
     "created": ("m@created", {"name": b"m@created"}, "'@created' is no event"),
     "no tagger": ("m@v2.0.0", {"tagger": b""}, "no usable tagger"),
     "no time": ("m@v2.0.0", {"tagger": b"tagger Ada <a@b>\n"}, "tagger"),
-    "tagger in Latin-1": ("m@v2.0.0", {"tagger": "tagger Ünal <u@x.org> 1 +0000\n".encode("latin-1")}, "tagger"),
-    "message in Latin-1": ("m@v2.0.0", {"message": "\nPrüfung\n".encode("latin-1")}, "its message is missing or not UTF-8"),
+    "tagger in Latin-1": (
+        "m@v2.0.0",
+        {"tagger": "tagger Ünal <u@x.org> 1 +0000\n".encode("latin-1")},
+        "tagger",
+    ),
+    "message in Latin-1": (
+        "m@v2.0.0",
+        {"message": "\nPrüfung\n".encode("latin-1")},
+        "its message is missing or not UTF-8",
+    ),
     "no message": ("m@v2.0.0", {"message": b""}, ""),
     "another name": ("m@v2.0.0", {"name": b"n@v2.0.0"}, "the tag object inside is named 'n@v2.0.0'"),
     "no registry name": ("m@v2.0.0", {"name": b"release"}, "the tag object inside is named 'release'"),
@@ -129,7 +147,9 @@ def test_a_version_twice(hub: Hub, repo: HubRepo, git: Git, tree: Path) -> None:
     assert "version v1.0.0 of 'm' is already registered" in said
 
 
-def test_a_version_under_another_spelling_of_its_number(hub: Hub, repo: HubRepo, git: Git, tree: Path) -> None:
+def test_a_version_under_another_spelling_of_its_number(
+    hub: Hub, repo: HubRepo, git: Git, tree: Path
+) -> None:
     """Build metadata makes another version in SemVer; gto takes it for one, and so does the hub."""
     git.commit(tree, {})
     git("tag", "-a", "-m", "Again", "m@v1.0.0+build.1", cwd=tree)
@@ -161,7 +181,9 @@ def test_a_contributor_registers_but_does_not_promote(
     git("push", "-q", "origin", "main", "m@v2.0.0", cwd=clone)
     for tag in ("m#prod#2", "m#prod!#3", "m@v1.0.0!", "m@deprecated"):
         git("tag", "-a", "-m", "x", tag, cwd=clone)
-        assert "needs the role maintainer; you are contributor" in check_refused(hub, repo, git, clone, f"refs/tags/{tag}")
+        assert "needs the role maintainer; you are contributor" in check_refused(
+            hub, repo, git, clone, f"refs/tags/{tag}"
+        )
 
 
 def test_who_may_takes_tags_back(hub: Hub, repo: HubRepo, git: Git, tree: Path) -> None:
@@ -173,10 +195,10 @@ def test_who_may_takes_tags_back(hub: Hub, repo: HubRepo, git: Git, tree: Path) 
     assert hub.snapshot(repo.id)["versions"] == []
 
 
-@pytest.mark.parametrize(
-    "ref", ["v1.0", "V1.0.0", "m@1.0.0", "m@v1", "a.b", "m#prod#x"], ids=lambda ref: ref
-)
-def test_tags_that_only_look_alike_are_plain_tags(hub: Hub, repo: HubRepo, git: Git, tree: Path, ref: str) -> None:
+@pytest.mark.parametrize("ref", ["v1.0", "V1.0.0", "m@1.0.0", "m@v1", "a.b", "m#prod#x"], ids=lambda ref: ref)
+def test_tags_that_only_look_alike_are_plain_tags(
+    hub: Hub, repo: HubRepo, git: Git, tree: Path, ref: str
+) -> None:
     before = hub.snapshot(repo.id)["registry_events"]
     git("update-ref", f"refs/tags/{ref}", "HEAD", cwd=tree)
     git("push", "-q", "origin", f"refs/tags/{ref}", cwd=tree)
@@ -196,7 +218,9 @@ def test_what_gto_tolerates_is_accepted(hub: Hub, repo: HubRepo, git: Git, tree:
     ]
 
 
-def test_a_name_that_a_command_could_take_for_an_option(hub: Hub, repo: HubRepo, git: Git, tree: Path) -> None:
+def test_a_name_that_a_command_could_take_for_an_option(
+    hub: Hub, repo: HubRepo, git: Git, tree: Path
+) -> None:
     git("update-ref", "refs/tags/-m@v1.0.0", "HEAD", cwd=tree)
     assert "is no valid name" in check_refused(hub, repo, git, tree, "refs/tags/-m@v1.0.0")
 

@@ -79,7 +79,9 @@ def test_no_objects_no_answers(lfs: LfsClient) -> None:
     assert lfs.batch("download", [])["objects"] == []
 
 
-@pytest.mark.parametrize("size", [-1, -(2**63), True, False, None, "3", 1.5, [3], 2**63, 2**64, 10**30], ids=str)
+@pytest.mark.parametrize(
+    "size", [-1, -(2**63), True, False, None, "3", 1.5, [3], 2**63, 2**64, 10**30], ids=str
+)
 @pytest.mark.parametrize("operation", ["upload", "download"])
 def test_a_wrong_size_is_an_error_of_its_object(lfs: LfsClient, operation: str, size: object) -> None:
     answers = lfs.batch(operation, [{"oid": OID, "size": size}, {"oid": "0b" * 32, "size": 1}])["objects"]
@@ -132,7 +134,9 @@ def test_a_malformed_request_is_refused_whole(lfs: LfsClient, body: object, stat
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"operation": NaN}', b'{"a":1e999999}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"operation": NaN}', b'{"a":1e999999}']
+)
 def test_no_json_is_refused(hub: Hub, repo: HubRepo, user: User, content: bytes) -> None:
     with hub.client(user.token) as client:
         answer = client.post(f"{repo.lfs_url}/objects/batch", content=content)
@@ -165,7 +169,9 @@ def test_more_objects_than_allowed(lfs: LfsClient) -> None:
 
 
 def test_an_object_over_the_limit_is_refused_in_the_batch(lfs: LfsClient) -> None:
-    answers = lfs.batch("upload", [{"oid": OID, "size": (64 << 20) + 1}, {"oid": "0b" * 32, "size": 64 << 20}])["objects"]
+    answers = lfs.batch(
+        "upload", [{"oid": OID, "size": (64 << 20) + 1}, {"oid": "0b" * 32, "size": 64 << 20}]
+    )["objects"]
     assert answers[0]["error"]["code"] == 413
     assert "GiB" in answers[0]["error"]["message"]
     assert "actions" in answers[1]
@@ -228,9 +234,7 @@ def test_what_one_may_read_elsewhere_is_not_uploaded_again(
         assert lfs.bare.get(lfs.download_url(content)).content == content
 
 
-def test_a_token_limited_to_a_repo_does_not_vouch_for_others(
-    hub: Hub, user: User, fresh: Fresh
-) -> None:
+def test_a_token_limited_to_a_repo_does_not_vouch_for_others(hub: Hub, user: User, fresh: Fresh) -> None:
     one, other = hub.repo((user, Role.CONTRIBUTOR)), hub.repo((user, Role.CONTRIBUTOR))
     content = fresh(50)
     LfsClient(hub, one, user.token).upload(content)
