@@ -24,6 +24,7 @@ from modelkeep.domain.access import Visibility
 from modelkeep.domain.errors import InvalidInput
 
 _SHORTEST_PASSWORD = 12
+_SHORTEST_TOKEN = 20
 
 
 class Settings(BaseSettings):
@@ -164,7 +165,7 @@ class Settings(BaseSettings):
 
         Raises:
             InvalidInput: The address can be reached by others, and passwords and tokens would travel in the clear,
-                or the owner's password is short.
+                or the owner's password or token is short.
         """
         if self.allow_insecure or _is_loopback(self.host):
             return
@@ -180,6 +181,14 @@ class Settings(BaseSettings):
             raise InvalidInput(
                 f"Refusing to listen on {self.host}: MODELKEEP_ADMIN_PASSWORD has fewer than {_SHORTEST_PASSWORD} "
                 "characters. Choose a longer one, or accept the risk with MODELKEEP_ALLOW_INSECURE=1.",
+                code="unsafe_settings",
+            )
+        token = self.admin_token.get_secret_value() if self.admin_token else None
+        if token is not None and len(token) < _SHORTEST_TOKEN:
+            raise InvalidInput(
+                f"Refusing to listen on {self.host}: MODELKEEP_ADMIN_TOKEN has fewer than {_SHORTEST_TOKEN} "
+                "characters, and nothing slows down who guesses tokens. Choose a longer one, or accept the risk with "
+                "MODELKEEP_ALLOW_INSECURE=1.",
                 code="unsafe_settings",
             )
 

@@ -9,8 +9,10 @@ import structlog
 
 from modelkeep import __version__
 from modelkeep.api.http.downloads import Acceleration
+from modelkeep.domain.errors import ModelkeepError
 from modelkeep.server import logs
 from modelkeep.server.app import Doors, create_app
+from modelkeep.server.data_folder import occupied
 from modelkeep.server.runner import serve
 from modelkeep.server.wiring import Hub, open_hub
 from modelkeep.services.accounts import FirstAccount
@@ -28,7 +30,7 @@ def run(settings: Settings) -> int:
     """
     settings.require_safe()
     logs.configure(settings.log_level, settings.log_format)
-    with open_hub(settings) as hub:
+    with open_hub(settings) as hub, occupied(settings.data.resolve()):
         _prepare(hub)
         first = hub.accounts.ensure_owner(
             settings.admin_user,
@@ -53,7 +55,7 @@ def _prepare(hub: Hub) -> None:
     hub.transfers.sweep()
     hub.repos.sweep()
     purged = hub.repos.purge_expired()
-    repaired = hub.indexing.repair_all()
+    repaired = [repo_id for repo_id in hub.indexing.lagging() if _is_repaired(hub, repo_id)]
     _LOG.info(
         "started",
         version=__version__,
@@ -61,6 +63,16 @@ def _prepare(hub: Hub) -> None:
         purged=purged,
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _is_repaired(hub: Hub, repo_id: str) -> bool:
+    try:
+        hub.indexing.rebuild(repo_id)
+    except ModelkeepError as error:
+        # One damaged repo must not keep all others from their users.
+        _LOG.error("repo_damaged", repo=repo_id, code=error.code, reason=error.message)
+        return False
+    return True
 
 
 def _doors(settings: Settings) -> Doors:
