@@ -227,12 +227,14 @@ class Gate:
             known = [
                 e for e in registry_index.events_of(tx, access.repo.id, artifact) if e.tag not in replaced
             ]
-        after = fold_artifact(artifact, [*known, *new_events])
-        before = fold_artifact(artifact, known)
+        at_commit: dict[str, list[str]] = {}
+        for version in fold_artifact(artifact, [*known, *new_events]).versions:
+            if version.is_registered:
+                at_commit.setdefault(version.commit, []).append(version.name)
+        before = fold_artifact(artifact, known).named_versions
         reasons: list[ModelkeepError] = []
         for event in registrations:
-            here = [v.name for v in after.versions if v.commit == event.commit and v.is_registered]
-            others = sorted(name for name in here if name != event.version)
+            others = sorted(name for name in at_commit.get(event.commit, ()) if name != event.version)
             if others:
                 reasons.append(
                     Conflict(
@@ -242,7 +244,7 @@ class Gate:
                         code="version_exists_for_commit",
                     )
                 )
-            earlier = before.version(event.version or "")
+            earlier = before.get(event.version or "")
             if earlier is not None and earlier.is_registered and earlier.is_active:
                 reasons.append(
                     Conflict(
