@@ -80,6 +80,15 @@ def make_directory(path: Path) -> None:
     sync_directory(path.parent)
 
 
+def make_directories(parent: Path, names: Sequence[str]) -> None:
+    """Creates those directories in ``parent`` that are missing, with one sync for all of them."""
+    missing = set(names).difference(os.listdir(parent))
+    for name in missing:
+        (parent / name).mkdir(mode=0o750, exist_ok=True)
+    if missing:
+        sync_directory(parent)
+
+
 def publish(source: Path, target: Path) -> None:
     """Moves a finished, synced file to its name, durably and in one step, replacing what is there."""
     make_directory(target.parent)

@@ -2,11 +2,12 @@
 
 ::
 
-    ROOT/sha256/ab/cd/<oid>    the blobs: read-only, renamed here when whole, never changed
+    ROOT/sha256/ab/<oid>       the blobs: read-only, renamed here when whole, never changed
     ROOT/tmp/                  uploads in one request, under way
     ROOT/uploads/<id>/         uploads in several requests (see partials.py)
 
-One process writes to a root at a time.
+One process writes to a root at a time. The 256 folders of blobs are made when the store is opened, so that a blob costs
+two syncs: of its file, and of the folder that has its name.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from modelkeep.blobs.files import make_directory, storage_errors
+from modelkeep.blobs.files import make_directories, make_directory, storage_errors
 from modelkeep.blobs.local_writer import LocalWriter
 from modelkeep.blobs.partials import LocalPartials
 from modelkeep.blobs.ports import BlobInfo
@@ -33,7 +34,7 @@ READ_BYTES = 1 << 20
 """The size of one read: below it, the cost per call shows; above it, only memory grows."""
 
 _OID = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_SHARD = re.compile(r"[0-9a-f]{2}", re.ASCII)
+_SHARDS = tuple(f"{number:02x}" for number in range(256))
 
 
 def is_hashing_fast() -> bool:
@@ -97,6 +98,7 @@ class LocalBlobStore:
         with storage_errors():
             for folder in (self._blobs, self._temporary, self._root / "uploads"):
                 make_directory(folder)
+            make_directories(self._blobs, _SHARDS)
         self.partials = LocalPartials(self._root / "uploads", self._locate)
 
     def stat(self, oid: str) -> BlobInfo | None:
@@ -152,12 +154,10 @@ class LocalBlobStore:
 
     def iter_oids(self) -> Iterator[str]:
         """Yields every blob's oid, in order; other files in the folder are passed over."""
-        for first in _shards(self._blobs):
-            for second in _shards(first):
-                prefix = first.name + second.name
-                for name in sorted(os.listdir(second)):
-                    if _OID.fullmatch(name) and name.startswith(prefix):
-                        yield name
+        for shard in _SHARDS:
+            for name in sorted(os.listdir(self._blobs / shard)):
+                if _OID.fullmatch(name) and name.startswith(shard):
+                    yield name
 
     def sweep_temporary(self, older_than: float = 0.0) -> int:
         """Removes what killed uploads left behind, if ``older_than`` seconds old; returns how many."""
@@ -195,12 +195,8 @@ class LocalBlobStore:
 
     def _locate(self, oid: str) -> Path:
         name = Oid.parse(oid)
-        return self._blobs / name[:2] / name[2:4] / name
+        return self._blobs / name[:2] / name
 
     def _forget(self, name: str) -> None:
         with self._live_lock:
             self._live.discard(name)
-
-
-def _shards(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if _SHARD.fullmatch(path.name))

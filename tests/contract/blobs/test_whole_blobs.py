@@ -47,10 +47,20 @@ def test_a_committed_blob_is_found_by_its_oid(store: LocalBlobStore, root: Path)
     oid = put(store, data)
     assert store.stat(oid) == BlobInfo(oid, 7)
     path = store.path(oid)
-    assert path == root / "sha256" / oid[:2] / oid[2:4] / oid
+    assert path == root / "sha256" / oid[:2] / oid
     assert path.read_bytes() == data
     assert path.stat().st_mode & 0o222 == 0
     assert list(store.iter_oids()) == [oid]
+
+
+def test_opening_a_store_makes_the_folders_that_are_missing(store: LocalBlobStore, root: Path) -> None:
+    oid = put(store, b"weights")
+    folders = {path.name for path in (root / "sha256").iterdir()}
+    assert folders == {f"{number:02x}" for number in range(256)}
+    (root / "sha256" / ("00" if oid[:2] != "00" else "01")).rmdir()
+    again = LocalBlobStore(root)
+    assert {path.name for path in (root / "sha256").iterdir()} == folders
+    assert list(again.iter_oids()) == [oid]
 
 
 def test_the_empty_blob_is_a_blob(store: LocalBlobStore) -> None:
@@ -238,9 +248,9 @@ def test_chunks_arrive_in_order(tmp_path_factory: pytest.TempPathFactory, chunks
 
 def test_enumeration_passes_over_other_files(store: LocalBlobStore, root: Path) -> None:
     oids = sorted(put(store, bytes([number])) for number in range(20))
-    folder = root / "sha256" / oids[0][:2] / oids[0][2:4]
+    folder = root / "sha256" / oids[0][:2]
     (folder / "notes.txt").write_text("x")
-    (folder / ("0" * 64 if not oids[0].startswith("0000") else "f" * 64)).write_text("in the wrong shard")
+    (folder / ("0" * 64 if not oids[0].startswith("00") else "f" * 64)).write_text("in the wrong shard")
     (root / "sha256" / "lost+found").mkdir()
     assert list(store.iter_oids()) == oids
 
