@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from modelkeep.cli import git_questions
-from modelkeep.cli.main import OPERATIONS
 
 
 def git_credential(
@@ -20,5 +19,4 @@ def git_credential(
     'get' gives the saved log-in of the hub (or MODELKEEP_TOKEN for MODELKEEP_URL), 'erase' forgets one that the hub
     has refused, 'store' does nothing, because log-ins are saved by 'modelkeep login'.
     """
-    if operation in OPERATIONS:  # git wants helpers to pass over what they do not know
-        git_questions.answer(operation)
+    git_questions.answer(operation)

@@ -22,7 +22,8 @@ def answer(operation: str) -> None:
     """Answers one question of git on standard input; see gitcredentials(7) for the operations.
 
     ``get`` gives the saved log-in of the hub (or MODELKEEP_TOKEN for MODELKEEP_URL), ``erase`` forgets one that the hub
-    has refused, ``store`` does nothing, because log-ins are saved by ``modelkeep login``.
+    has refused, ``store`` does nothing, because log-ins are saved by ``modelkeep login``. Other operations are passed
+    over, as git wants it.
     """
     fields = parse_request(sys.stdin.buffer.read(_MAX_INPUT))
     login = _find(fields)

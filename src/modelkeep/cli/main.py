@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 
-OPERATIONS = ("get", "store", "erase")
-
 
 def main() -> None:
     """Runs the command line; exits with 0 (done), 1 (refused or failed), 2 (usage) or 130 (interrupted)."""
-    if len(sys.argv) == 3 and sys.argv[1] == "git-credential" and sys.argv[2] in OPERATIONS:
+    if len(sys.argv) == 3 and sys.argv[1] == "git-credential" and not sys.argv[2].startswith("-"):
         # Git asks several times for each push: answer before the command line's own machinery is loaded.
         from modelkeep.cli.git_questions import answer
 

@@ -57,12 +57,14 @@ def reindex(
         if repo is not None:
             name = RepoName.parse(repo)
             count = hub.indexing.rebuild_by_name(name.namespace, name.name)
-            _tell([f"{name}: {count} refs"], as_json, "rebuilt", "")
+            rebuilt = [(str(name), count)]
+            linked = hub.relinking.restore_by_name(name.namespace, name.name)
         else:
             rebuilt = hub.indexing.rebuild_all()
-            _tell(
-                [f"{name}: {count} refs" for name, count in rebuilt], as_json, "rebuilt", "There is no repo."
-            )
+            linked = hub.relinking.restore_all()
+        _tell([f"{name}: {count} refs" for name, count in rebuilt], as_json, "rebuilt", "There is no repo.")
+        if linked:
+            note(f"{linked} LFS objects on disk were linked again to the repos that point to them.")
 
 
 def _tell(lines: list[str], as_json: bool, key: str, empty: str) -> None:

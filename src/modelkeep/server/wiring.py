@@ -28,6 +28,7 @@ from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.registry_writes import RegistryWrites
+from modelkeep.services.relinking import Relinking
 from modelkeep.services.repo_settings import Protections, RepoMembers
 from modelkeep.services.repos import Repos
 from modelkeep.services.stages import Stages
@@ -56,6 +57,7 @@ class Hub:
     organisations: Organisations
     protections: Protections
     pushes: Pushes
+    relinking: Relinking
     repo_members: RepoMembers
     repos: Repos
     stages: Stages
@@ -103,6 +105,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         organisations=Organisations(stores, rules),
         protections=Protections(stores),
         pushes=Pushes(stores, gate, indexing, transport),
+        relinking=Relinking(stores),
         repo_members=RepoMembers(stores),
         repos=Repos(stores, rules),
         stages=Stages(stores, writes, registry, versions),
