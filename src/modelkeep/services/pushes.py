@@ -19,7 +19,7 @@ from modelkeep.domain.objects import ZERO_ID, RefUpdate
 from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.git import locks, refs
 from modelkeep.git.push_hook import Proposal, Verdict
-from modelkeep.git.transport import PackLimits, PackProcess, Service, advertise
+from modelkeep.git.transport import PackLimits, PackProcess, Runner, Service, advertise
 from modelkeep.services.access import RepoAccess, find_repo, find_repo_by_id
 from modelkeep.services.audit import record
 from modelkeep.services.authentication import present_actor
@@ -146,12 +146,13 @@ class Push:
         pristine = self._pristine_ref()
         return [pristine] if pristine else []
 
-    def process(self, protocol: str | None) -> PackProcess:
+    def process(self, protocol: str | None, runner: Runner | None = None) -> PackProcess:
         """A process that receives the pack and asks :meth:`decide`; enter it to start it, then :meth:`finish`."""
         return PackProcess.receive_pack(
             self.git_dir,
             hooks=self._transport.hooks,
             decide=self.decide,
+            runner=runner,
             protocol_header=protocol,
             limits=self._transport.limits,
         )

@@ -14,7 +14,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from modelkeep.api.git.errors import response
 from modelkeep.api.http.actors import Authenticates, actor_of
@@ -113,17 +113,28 @@ class _Streamed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        is_answered = False
+
+        async def answer(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
         try:
             body = self._body(request)
             actor = await actor_of(scope, self._room.services.authentication, self._room.limits, "git")
             async with self._room.limits.git_process():
                 if self._service == "git-receive-pack":
-                    await self._push(request, send, actor, body)
+                    await self._push(request, answer, actor, body)
                 else:
-                    await self._fetch(request, send, actor, body)
+                    await self._fetch(request, answer, actor, body)
         except ClientGone:
             _LOG.info("git_client_gone", service=self._service)
         except ModelkeepError as error:
+            if is_answered:
+                # Too late for another answer; what is missing of this one tells the client.
+                _LOG.error("git_answer_cut", service=self._service, code=error.code, reason=error.message)
+                return
             await response(error, request_id_of(scope) or "")(scope, receive, send)
 
     async def _fetch(self, request: Request, send: Send, actor: Actor, body: AsyncIterator[bytes]) -> None:
@@ -141,7 +152,7 @@ class _Streamed:
         namespace, name = repo_of(request.scope)
         push = await self._room.limits.run_sql(self._room.services.pushes.push, actor, namespace, name)
         answer = _Answer(send, self._service)
-        process = push.process(request.headers.get("git-protocol"))
+        process = push.process(request.headers.get("git-protocol"), self._room.limits.run_decision)
         try:
             async with process:
                 await answer.stream(process.exchange(body))

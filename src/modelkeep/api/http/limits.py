@@ -40,6 +40,7 @@ class Limits:
         self._sql = CapacityLimiter(sql_threads)
         self._blob = CapacityLimiter(blob_threads)
         self._git = CapacityLimiter(git_processes)
+        self._decisions = CapacityLimiter(git_processes)
         self._git_wait_seconds = git_wait_seconds
 
     async def run_sql(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -49,6 +50,10 @@ class Limits:
     async def run_blob(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs one step of moving bytes in a thread. Once begun it is not cut short."""
         return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self._blob)
+
+    async def run_decision(self, function: Callable[[], T], /) -> T:
+        """Runs what decides on a push: there is a thread for every process, however many wait for one repo's lock."""
+        return await to_thread.run_sync(function, limiter=self._decisions)
 
     @asynccontextmanager
     async def git_process(self) -> AsyncIterator[None]:
