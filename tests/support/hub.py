@@ -43,7 +43,7 @@ ADMIN_PASSWORD = "correct horse battery"
 
 _numbers = itertools.count(1)
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # unused over http; a default one takes 30 ms to load
-_READY = re.compile(r"is ready at (http://\S+)")
+READY = re.compile(r"is ready at (http://\S+)")
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class HubProcess:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
-        """Starts the server and waits until it answers."""
+    def environment(self) -> dict[str, str]:
+        """The process's environment, with the settings."""
         settings = {
             "data": self.data,
             "port": self.port if self.url else 0,
@@ -119,19 +119,23 @@ class HubProcess:
         }
         env = {name: value for name, value in os.environ.items() if not name.startswith("MODELKEEP_")}
         env |= {f"MODELKEEP_{name.upper()}": str(value) for name, value in settings.items()}
+        return env
+
+    def start(self) -> None:
+        """Starts the server and waits until it answers."""
         start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.serve"],
                 cwd=REPOSITORY,
-                env=env,
+                env=self.environment(),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
             )
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            ready = _READY.search(line.decode())
+            ready = READY.search(line.decode())
             if ready:
                 self.url = ready[1]
                 return
@@ -140,7 +144,7 @@ class HubProcess:
     def kill(self, *, with_children: bool = False) -> None:
         """Ends the process at once (SIGKILL), on demand with the git processes that it started."""
         assert self._process is not None
-        children = _descendants(self.pid) if with_children else []
+        children = descendants(self.pid) if with_children else []
         self._process.kill()
         for child in children:
             with contextlib.suppress(ProcessLookupError):
@@ -355,12 +359,12 @@ def running_hub(folder: Path, **settings: object) -> Iterator[Hub]:
     assert code == 0
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     found = []
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, children.read_text().split()):
-                found += [child, *_descendants(child)]
+                found += [child, *descendants(child)]
     return found
 
 

@@ -181,8 +181,12 @@ class Push:
             if self._updates:
                 self._restore_pristine()
                 with self._stores.database.write() as tx:
+                    # Git takes the deletion of a ref that is not there for done; nothing has changed then.
+                    absent = {
+                        u.ref for u in self._updates if u.is_delete and self._target(tx, u.ref) == ZERO_ID
+                    }
                     self._indexing.apply(tx, self.repo.id, [update.ref for update in self._updates])
-                    self._record(tx)
+                    self._record(tx, [update for update in self._updates if update.ref not in absent])
         finally:
             self._release()
 
@@ -228,13 +232,15 @@ class Push:
         if self._recreate is not None and self.repo.pristine_commit and not refs.list_refs(self.git_dir):
             refs.create_ref(self.git_dir, self._recreate, self.repo.pristine_commit)
 
-    def _record(self, tx: Transaction) -> None:
+    def _target(self, tx: Transaction, ref: str) -> str:
+        present = refs_index.ref_by_name(tx, self.repo.id, ref)
+        return present.target if present else ZERO_ID
+
+    def _record(self, tx: Transaction, updates: Sequence[RefUpdate]) -> None:
         now = self._stores.now()
         applied = 0
-        for update in self._updates:
-            present = refs_index.ref_by_name(tx, self.repo.id, update.ref)
-            target = present.target if present else ZERO_ID
-            if target != update.new:
+        for update in updates:
+            if self._target(tx, update.ref) != update.new:
                 continue  # git did not move it
             applied += 1
             verb = "delete" if update.is_delete else "create" if update.is_create else "update"
