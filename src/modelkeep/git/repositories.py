@@ -21,6 +21,9 @@ _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 STALE_SECONDS = 3600
 """Left-over files of a crash are removed when they are older than this; a running Git's are younger."""
 
+LOCK_SECONDS = 2.0
+"""How long a lock file must have been left alone to count as a dead writer's."""
+
 # Reasons for each line: Git's documentation of these settings. What must hold whatever stands here is forced again on
 # every command line (process.py, transport.py).
 _CONFIG = """\
@@ -186,6 +189,22 @@ class Repositories:
                 "The disk that holds the Git data cannot be written.", code="git_disk"
             ) from error
 
+    def break_locks(self, patience: float = LOCK_SECONDS) -> int:
+        """Removes Git's lock files that nobody has touched for ``patience`` seconds; returns how many.
+
+        They keep every writer of a ref out. For a server that starts: what may still hold one is a Git that outlived
+        the server before, and that finishes or gives up at once. Waits only where there are lock files.
+        """
+        found = {path: _status(path) for repo_id in self.ids() for path in _lock_files(self.path(repo_id))}
+        found = {path: status for path, status in found.items() if status is not None}
+        if not found:
+            return 0
+        time.sleep(patience)
+        dead = [path for path, status in found.items() if _status(path) == status]
+        for path in dead:
+            path.unlink(missing_ok=True)
+        return len(dead)
+
     def sweep(self, older_than: float = STALE_SECONDS) -> int:
         """Removes what crashes left behind; returns how many files and directories that were.
 
@@ -199,6 +218,14 @@ class Repositories:
         for repo_id in self.ids():
             removed += sum(_remove_old(path, limit) for path in _leftovers(self.path(repo_id)))
         return removed
+
+
+def _status(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def read_default_branch(git_dir: Path) -> str | None:
@@ -218,11 +245,16 @@ def _branch_ref(branch: str) -> str:
     return ref
 
 
-def _leftovers(git_dir: Path) -> Iterator[Path]:
-    for name in ("HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new"):
+def _lock_files(git_dir: Path) -> Iterator[Path]:
+    for name in ("HEAD.lock", "config.lock", "packed-refs.lock"):
         yield git_dir / name
     for directory, _, files in os.walk(git_dir / "refs"):
         yield from (Path(directory, name) for name in files if name.endswith(".lock"))
+
+
+def _leftovers(git_dir: Path) -> Iterator[Path]:
+    yield from _lock_files(git_dir)
+    yield git_dir / "packed-refs.new"
     objects = git_dir / "objects"
     for pattern in ("tmp_objdir-*", "incoming-*", "pack/tmp_*", "pack/.tmp-*", "??/tmp_obj_*", "??/*_git2_*"):
         yield from objects.glob(pattern)

@@ -273,8 +273,8 @@ class Repos:
         return self.get(actor, place.name, name, kind)
 
     def sweep(self) -> int:
-        """Removes what a crash left behind on disk while repos were made or deleted; gives its count."""
-        return self._stores.repositories.sweep()
+        """Removes what a crash left behind on disk, for a hub that starts; gives its count."""
+        return self._stores.repositories.break_locks() + self._stores.repositories.sweep()
 
     def purge_expired(self) -> RepoIds:
         """Removes for good what was deleted longer ago than it can be restored; gives the ids."""
