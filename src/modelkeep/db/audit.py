@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,16 +29,28 @@ _COLUMNS = (
     Audit.details,
 )
 
+_INSERT = insert(Audit)
+
 
 def append(tx: Transaction, entry: AuditEntry) -> None:
     """Adds an entry; nothing changes or removes it, the database's triggers refuse that."""
+    append_all(tx, [entry])
+
+
+def append_all(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
+    """Adds entries, in order and in bulk."""
+    if entries:
+        tx.execute(_INSERT, [_values(entry) for entry in entries])
+
+
+def _values(entry: AuditEntry) -> dict[str, Any]:
     values = {column.key: getattr(entry, column.key) for column in _COLUMNS}
     cleaned = {key: storable(value) if isinstance(value, str) else value for key, value in values.items()}
     cleaned["details"] = {
         storable(key): storable(value) if isinstance(value, str) else value
         for key, value in entry.details.items()
     }
-    tx.execute(insert(Audit).values(**cleaned))
+    return cleaned
 
 
 def list_entries(

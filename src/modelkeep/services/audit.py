@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from modelkeep.db import audit
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
@@ -9,6 +11,8 @@ from modelkeep.domain.paging import Page, PageRequest
 from modelkeep.domain.repos import AuditEntry, Repo
 from modelkeep.services.access import find_namespace, find_repo, require_hub_admin
 from modelkeep.services.ports import Stores, utc_now
+
+Details = Mapping[str, str | int | bool | None]
 
 
 def record(
@@ -22,10 +26,22 @@ def record(
     **details: str | int | bool | None,
 ) -> None:
     """Appends an entry to the audit log, as part of ``tx``."""
-    audit.append(
-        tx,
+    record_all(tx, actor, [(action, target, details)], repo=repo, namespace_id=namespace_id)
+
+
+def record_all(
+    tx: Transaction,
+    actor: Actor,
+    changes: Sequence[tuple[str, str, Details]],
+    *,
+    repo: Repo | None = None,
+    namespace_id: int | None = None,
+) -> None:
+    """Appends an entry for each change (action, target, details), as part of ``tx``."""
+    now = utc_now()
+    entries = [
         AuditEntry(
-            at=utc_now(),
+            at=now,
             user_id=actor.user_id,
             username=actor.username,
             token_id=actor.token_id,
@@ -36,8 +52,10 @@ def record(
             repo_id=repo.id if repo else None,
             namespace_id=repo.namespace_id if repo else namespace_id,
             details=details,
-        ),
-    )
+        )
+        for action, target, details in changes
+    ]
+    audit.append_all(tx, entries)
 
 
 class AuditLog:

@@ -6,7 +6,7 @@ repo's lock when it accepts; ``finish`` runs when git has moved the refs (or not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,20 +14,21 @@ from modelkeep.db import blobs, repos
 from modelkeep.db import refs as refs_index
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
-from modelkeep.domain.errors import ModelkeepError
+from modelkeep.domain.errors import ModelkeepError, Unavailable
 from modelkeep.domain.objects import ZERO_ID, RefUpdate
 from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.git import locks, refs
 from modelkeep.git.push_hook import Proposal, Verdict
 from modelkeep.git.transport import PackLimits, PackProcess, Runner, Service, advertise
 from modelkeep.services.access import RepoAccess, find_repo, find_repo_by_id
-from modelkeep.services.audit import record
+from modelkeep.services.audit import record_all
 from modelkeep.services.authentication import present_actor
 from modelkeep.services.gate import Gate, Incoming, Passed, Refused
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.ports import Stores
 
 _LOCK_SECONDS = 60.0
+_FOLLOW_TRIES = 10
 _PUSH_ACTIONS = (Action.WRITE, Action.REGISTER, Action.PROMOTE)
 
 
@@ -176,19 +177,30 @@ class Push:
         return Verdict(True, "")
 
     def finish(self) -> None:
-        """Brings the index up to date with whatever git did, then lets the next writer in."""
+        """Brings the index up to date with whatever git did, then lets the next writer in.
+
+        A database that another writer keeps busy is waited for, because the refs have moved: nobody else may judge by
+        the index before it follows.
+        """
         try:
             if self._updates:
                 self._restore_pristine()
-                with self._stores.database.write() as tx:
-                    # Git takes the deletion of a ref that is not there for done; nothing has changed then.
-                    absent = {
-                        u.ref for u in self._updates if u.is_delete and self._target(tx, u.ref) == ZERO_ID
-                    }
-                    self._indexing.apply(tx, self.repo.id, [update.ref for update in self._updates])
-                    self._record(tx, [update for update in self._updates if update.ref not in absent])
+                self._follow()
         finally:
             self._release()
+
+    def _follow(self) -> None:
+        for tries_left in reversed(range(_FOLLOW_TRIES)):
+            try:
+                with self._stores.database.write() as tx:
+                    names = [update.ref for update in self._updates]
+                    before = refs_index.targets(tx, self.repo.id, names)
+                    self._indexing.apply(tx, self.repo.id, names)
+                    self._record(tx, before, refs_index.targets(tx, self.repo.id, names))
+                return
+            except Unavailable:
+                if not tries_left:
+                    raise
 
     def _present_access(self) -> RepoAccess:
         """The pusher's rights once all objects have arrived, which may be an hour after the first."""
@@ -232,29 +244,24 @@ class Push:
         if self._recreate is not None and self.repo.pristine_commit and not refs.list_refs(self.git_dir):
             refs.create_ref(self.git_dir, self._recreate, self.repo.pristine_commit)
 
-    def _target(self, tx: Transaction, ref: str) -> str:
-        present = refs_index.ref_by_name(tx, self.repo.id, ref)
-        return present.target if present else ZERO_ID
-
-    def _record(self, tx: Transaction, updates: Sequence[RefUpdate]) -> None:
-        now = self._stores.now()
-        applied = 0
-        for update in updates:
-            if self._target(tx, update.ref) != update.new:
-                continue  # git did not move it
-            applied += 1
-            verb = "delete" if update.is_delete else "create" if update.is_create else "update"
-            record(
-                tx,
-                self._access.actor,
-                f"ref.{verb}",
-                f"{self.repo.full_name} {update.ref}",
-                repo=self.repo,
-                old=update.old,
-                new=update.new,
-            )
-        if applied:
-            repos.update_repo(tx, self.repo.id, updated_at=now, pristine_commit=None)
+    def _record(self, tx: Transaction, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        moved = [
+            update
+            for update in self._updates
+            # Git leaves out what it refused, and takes the deletion of a ref that is not there for done.
+            if after.get(update.ref, ZERO_ID) == update.new and before.get(update.ref, ZERO_ID) != update.new
+        ]
+        record_all(
+            tx,
+            self._access.actor,
+            [
+                (f"ref.{_verb(u)}", f"{self.repo.full_name} {u.ref}", {"old": u.old, "new": u.new})
+                for u in moved
+            ],
+            repo=self.repo,
+        )
+        if moved:
+            repos.update_repo(tx, self.repo.id, updated_at=self._stores.now(), pristine_commit=None)
 
     def _release(self) -> None:
         lock, self._lock = self._lock, None
@@ -264,3 +271,7 @@ class Push:
 
 def _shown(reasons: Sequence[ModelkeepError]) -> str:
     return "\n".join(["Push refused:", *(f"- {reason.message}" for reason in reasons)])
+
+
+def _verb(update: RefUpdate) -> str:
+    return "delete" if update.is_delete else "create" if update.is_create else "update"
