@@ -210,6 +210,7 @@ class Gate:
                         f"tag '{tag}': {found.reason}. {found.remedy}", code=f"tag_{found.code}"
                     )
                 if found is not None:
+                    _check_commit_right(access, git_dir, found)
                     events.setdefault(found.artifact, []).append(found)
             except ModelkeepError as reason:
                 reasons.append(reason)
@@ -383,6 +384,16 @@ def _check_registry_right(access: RepoAccess, update: RefUpdate, tag: str, name:
             f"tag '{tag}' is part of the registry's history and cannot be {verb}: {refusal.message} To take a version "
             "back, deregister it.",
             code="registry_tag",
+        )
+
+
+def _check_commit_right(access: RepoAccess, git_dir: Path, event: Event) -> None:
+    """A registry tag may bring its commit along, but only for somebody who could push it to a branch as well."""
+    refusal = access.refusal(Action.WRITE)
+    if refusal is not None and not incoming.commit_exists(git_dir, None, event.commit):
+        raise NotPermitted(
+            f"tag '{event.tag}' brings a commit that the repo does not have. {refusal.message}",
+            code="new_commit",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from modelkeep.db import accounts, namespaces, repos
 from modelkeep.db.transaction import Transaction
@@ -82,7 +83,8 @@ class Organisations:
             if actor.is_anonymous:
                 return Page(())
             user_id = None if actor.is_hub_admin else actor.user_id
-            return namespaces.list_organisations(tx, page, query, user_id=user_id)
+            found = namespaces.list_organisations(tx, page, query, user_id=user_id)
+        return replace(found, items=tuple(one for one in found.items if actor.is_within_limits(one.name)))
 
     def memberships(self, actor: Actor) -> Sequence[tuple[Namespace, Role]]:
         """The organisations that the actor belongs to (and the token reaches), with the role in each, by name."""

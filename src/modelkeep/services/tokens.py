@@ -163,6 +163,13 @@ class Tokens:
             )
         if expires_at is not None and expires_at <= self._stores.now():
             raise InvalidInput("The token would end in the past.", code="invalid_expiry")
+        current = self.current(actor)
+        end = current.expires_at if current else None
+        if end is not None and (expires_at is None or expires_at > end):
+            raise NotPermitted(
+                "A token with an end makes no token that outlives it; sign in with your password instead.",
+                code="scope_missing",
+            )
         if actor.limits and not (limits and all(actor.is_within_limits(limit) for limit in limits)):
             raise NotPermitted(
                 "A token with limits makes no token that reaches further.", code="scope_missing"

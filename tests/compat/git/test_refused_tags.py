@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelkeep.domain.access import Role
+from modelkeep.domain.access import Role, Scope
 from tests.support.git import Git
 from tests.support.hub import Hub, HubRepo, User
 
@@ -184,6 +184,20 @@ def test_a_contributor_registers_but_does_not_promote(
         assert "needs the role maintainer; you are contributor" in check_refused(
             hub, repo, git, clone, f"refs/tags/{tag}"
         )
+
+
+def test_a_token_for_promotion_brings_no_new_commits(
+    hub: Hub, repo: HubRepo, machine: Machine, owner: User, tree: Path
+) -> None:
+    git = machine(hub.token(owner.name, Scope.PROMOTE))
+    clone = git.clone(repo.git_url, "clone")
+    git("tag", "-a", "-m", "x", "m#staging#2", cwd=clone)
+    git("push", "-q", "origin", "m#staging#2", cwd=clone)
+    git.commit(clone, {"file.txt": "second\n"})
+    git("tag", "-a", "-m", "x", "m@v2.0.0", cwd=clone)
+    assert "brings a commit that the repo does not have" in check_refused(
+        hub, repo, git, clone, "refs/tags/m@v2.0.0"
+    )
 
 
 def test_who_may_takes_tags_back(hub: Hub, repo: HubRepo, git: Git, tree: Path) -> None:
