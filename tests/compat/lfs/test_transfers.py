@@ -108,7 +108,8 @@ def test_wrong_bytes_are_refused_and_leave_nothing(
     assert answer.status_code == 400
     assert answer.json()["message"]
     assert not lfs.hub.has_blob(content)
-    assert not lfs.hub.has_blob(sent)
+    # The empty object may be there by right, from another test of this hub.
+    assert not sent or not lfs.hub.has_blob(sent)
     assert lfs.bare.put(url, content=content).status_code == 200
 
 
