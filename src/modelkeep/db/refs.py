@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from modelkeep.db.batches import batches, load_rows
 from modelkeep.db.keyset import one_page
+from modelkeep.db.row_sets import replace_rows
 from modelkeep.db.tables import GitRefs, Repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.digest import moved
@@ -18,6 +19,20 @@ from modelkeep.domain.paging import Page, PageRequest, page_of
 
 _COLUMNS = ("repo_id", "name", "target", "commit_id")
 
+# Made once: every push runs these, and making a statement takes longer than running it.
+_OF_REPO = GitRefs.repo_id == bindparam("sought_repo")
+_LOCK = select(Repos.id).where(Repos.id == bindparam("sought_repo")).with_for_update()
+_DIGEST = select(Repos.refs_digest).where(Repos.id == bindparam("sought_repo"))
+_STORE_DIGEST = (
+    update(Repos).where(Repos.id == bindparam("sought_repo")).values(refs_digest=bindparam("digest"))
+)
+_BY_NAME = select(GitRefs.name, GitRefs.target, GitRefs.commit_id).where(
+    _OF_REPO, GitRefs.name == bindparam("name")
+)
+_AMONG = (_OF_REPO, GitRefs.name.in_(bindparam("names", expanding=True)))
+_TARGETS = select(GitRefs.name, GitRefs.target).where(*_AMONG)
+_DELETE = delete(GitRefs).where(*_AMONG)
+
 
 def lock_repo(tx: Transaction, repo_id: str) -> None:
     """Makes other writers of this repo's index wait until the transaction ends (on SQLite all wait anyway).
@@ -26,7 +41,7 @@ def lock_repo(tx: Transaction, repo_id: str) -> None:
         NotFound: There is no such repo, deleted ones are.
         Unavailable: Another holds the lock for too long.
     """
-    if tx.first(select(Repos.id).where(Repos.id == repo_id).with_for_update()) is None:
+    if tx.execute(_LOCK, {"sought_repo": repo_id}).first() is None:
         raise _no_repo()
 
 
@@ -54,12 +69,17 @@ def list_refs(
 
 def ref_by_name(tx: Transaction, repo_id: str, name: str) -> Ref | None:
     """The ref of this full name."""
-    row = tx.first(
-        select(GitRefs.name, GitRefs.target, GitRefs.commit_id).where(
-            GitRefs.repo_id == repo_id, GitRefs.name == name
-        )
-    )
+    row = tx.execute(_BY_NAME, {"sought_repo": repo_id, "name": name}).first()
     return Ref(row.name, row.target, row.commit_id) if row is not None else None
+
+
+def targets(tx: Transaction, repo_id: str, names: Sequence[str]) -> dict[str, str]:
+    """Where these refs point; those that are not there are left out."""
+    found: dict[str, str] = {}
+    for some in batches(list(dict.fromkeys(names))):
+        rows = tx.execute(_TARGETS, {"sought_repo": repo_id, "names": some})
+        found.update((row.name, row.target) for row in rows)
+    return found
 
 
 def refs_digest(tx: Transaction, repo_id: str) -> bytes:
@@ -68,7 +88,7 @@ def refs_digest(tx: Transaction, repo_id: str) -> bytes:
     Raises:
         NotFound: There is no such repo.
     """
-    digest: bytes | None = tx.scalar(select(Repos.refs_digest).where(Repos.id == repo_id))
+    digest: bytes | None = tx.execute(_DIGEST, {"sought_repo": repo_id}).scalar()
     if digest is None:
         raise _no_repo()
     return digest
@@ -81,8 +101,8 @@ def replace_all(tx: Transaction, repo_id: str, refs: Iterable[Ref], digest: byte
         NotFound: There is no such repo.
     """
     lock_repo(tx, repo_id)
-    tx.execute(delete(GitRefs).where(GitRefs.repo_id == repo_id))
-    load_rows(tx, GitRefs, _COLUMNS, [(repo_id, ref.name, ref.target, ref.commit) for ref in refs])
+    rows = [(repo_id, ref.name, ref.target, ref.commit) for ref in refs]
+    replace_rows(tx, GitRefs, _COLUMNS, repo_id, rows)
     _store_digest(tx, repo_id, digest)
 
 
@@ -100,11 +120,9 @@ def apply(tx: Transaction, repo_id: str, changed: Sequence[Ref], removed: Sequen
     names = [*new, *(name for name in removed if name not in new)]
     before: list[tuple[str, str]] = []
     for some in batches(names):
-        among = (GitRefs.repo_id == repo_id, GitRefs.name.in_(some))
-        before += [
-            (row.name, row.target) for row in tx.execute(select(GitRefs.name, GitRefs.target).where(*among))
-        ]
-        tx.execute(delete(GitRefs).where(*among))
+        sought = {"sought_repo": repo_id, "names": list(some)}
+        before += [(row.name, row.target) for row in tx.execute(_TARGETS, sought)]
+        tx.execute(_DELETE, sought)
     load_rows(tx, GitRefs, _COLUMNS, [(repo_id, ref.name, ref.target, ref.commit) for ref in new.values()])
     digest = moved(
         refs_digest(tx, repo_id), removed=before, added=[(ref.name, ref.target) for ref in new.values()]
@@ -114,7 +132,7 @@ def apply(tx: Transaction, repo_id: str, changed: Sequence[Ref], removed: Sequen
 
 
 def _store_digest(tx: Transaction, repo_id: str, digest: bytes) -> None:
-    tx.execute(update(Repos).where(Repos.id == repo_id).values(refs_digest=digest))
+    tx.execute(_STORE_DIGEST, {"sought_repo": repo_id, "digest": digest})
 
 
 def _after_prefix(prefix: str) -> str:

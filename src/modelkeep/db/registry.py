@@ -23,6 +23,7 @@ from modelkeep.db.registry_rows import (
     version_of_row,
     version_values,
 )
+from modelkeep.db.row_sets import replace_rows
 from modelkeep.db.tables import (
     Artifacts,
     Base,
@@ -101,13 +102,17 @@ def replace_index(
     versions: Sequence[VersionRow],
     stages: Sequence[StageRow],
 ) -> None:
-    """Makes the whole index of a repo's registry tags say exactly this: :func:`clear` and bulk loading."""
-    clear(tx, repo_id)
-    load_rows(tx, RegistryEvents, EVENT_COLUMNS, [event_values(repo_id, event) for event in events])
-    load_rows(tx, TagProblems, PROBLEM_COLUMNS, [problem_values(repo_id, problem) for problem in problems])
+    """Makes the whole index of a repo's registry tags say exactly this."""
     names = sorted({event.artifact for event in events if event.kind is not EventKind.CREATION})
-    load_rows(tx, Artifacts, ("repo_id", "artifact"), [(repo_id, name) for name in names])
-    _load_state(tx, repo_id, versions, stages)
+    tables: tuple[tuple[type[Base], Sequence[str], Sequence[tuple[Any, ...]]], ...] = (
+        (RegistryEvents, EVENT_COLUMNS, [event_values(repo_id, event) for event in events]),
+        (TagProblems, PROBLEM_COLUMNS, [problem_values(repo_id, problem) for problem in problems]),
+        (Artifacts, ("repo_id", "artifact"), [(repo_id, name) for name in names]),
+        (Versions, VERSION_COLUMNS, [version_values(repo_id, row) for row in versions]),
+        (StageHolders, STAGE_COLUMNS, [stage_values(repo_id, row) for row in stages]),
+    )
+    for table, columns, rows in tables:
+        replace_rows(tx, table, columns, repo_id, rows)
 
 
 def events_of(tx: Transaction, repo_id: str, artifact: str | None = None) -> list[Event]:

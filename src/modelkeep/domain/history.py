@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from modelkeep.domain.events import Event
 from modelkeep.domain.tag_grammar import EventKind
-from modelkeep.domain.versions import SemVer
+from modelkeep.domain.versions import SemVer, sort_key_of
 
 _PASS = {
     EventKind.DEPRECATION: 0,
@@ -86,7 +86,12 @@ class VersionState:
     @property
     def semver(self) -> SemVer | None:
         """The semantic version, None for a bare commit."""
-        return SemVer.parse(self.name) if self.is_registered and SemVer.is_valid(self.name) else None
+        return SemVer.parse_or_none(self.name) if self.is_registered else None
+
+    @property
+    def sort_key(self) -> str | None:
+        """What orders it by precedence (see :attr:`SemVer.sort_key`), None for a bare commit."""
+        return sort_key_of(self.name) if self.registrations else None
 
     @property
     def created_at(self) -> float:
@@ -127,12 +132,12 @@ class ArtifactState:
 
         Of versions that differ only in build metadata it is the one registered last.
         """
-        found: tuple[str, VersionState] | None = None
+        greatest, found = "", None
         for version in self.versions:
-            semver = version.semver
-            if version.is_active and semver is not None and (found is None or semver.sort_key >= found[0]):
-                found = semver.sort_key, version
-        return found[1] if found else None
+            sort_key = version.sort_key
+            if sort_key is not None and sort_key >= greatest and version.is_active:
+                greatest, found = sort_key, version
+        return found
 
     @property
     def next_counter(self) -> int:

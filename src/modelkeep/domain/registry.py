@@ -64,8 +64,8 @@ def version_rows(state: ArtifactState) -> list[VersionRow]:
         held.setdefault(state.holders(stage)[0].name, []).append(stage)
     rows = []
     for version in state.named_versions.values():
-        semver = version.semver
-        if semver is None:
+        sort_key = version.sort_key
+        if sort_key is None:
             continue
         registration = version.registrations[-1]
         rows.append(
@@ -74,7 +74,7 @@ def version_rows(state: ArtifactState) -> list[VersionRow]:
                 version=version.name,
                 commit=version.commit,
                 tag=registration.tag,
-                sort_key=semver.sort_key,
+                sort_key=sort_key,
                 is_active=version.is_active,
                 is_latest=version is latest,
                 registered_at=registration.by.when,

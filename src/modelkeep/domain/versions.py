@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Literal
 
 from modelkeep.domain.errors import InvalidInput
@@ -48,21 +48,23 @@ class SemVer:
         Raises:
             InvalidInput: No semantic version, no leading ``v``, or over 128 characters.
         """
-        match = _PARTS.fullmatch(text) if len(text) <= _MAX_LENGTH else None
-        if match is None:
+        found = cls.parse_or_none(text)
+        if found is None:
             raise InvalidInput(
                 f"{text[:80]!r} is not a version; write a semantic version with a 'v' in front, such as v1.2.3 or "
                 "v2.0.0-rc.1.",
                 code="invalid_version",
             )
-        pre = match["pre"]
-        return cls(
-            int(match["major"]),
-            int(match["minor"]),
-            int(match["patch"]),
-            tuple(pre.split(".")) if pre else (),
-            match["build"] or "",
-        )
+        return found
+
+    @classmethod
+    def parse_or_none(cls, text: str) -> SemVer | None:
+        """Like :meth:`parse`, None for what is no version."""
+        match = _PARTS.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+        if match is None:
+            return None
+        major, minor, patch, pre, build = match.groups()
+        return cls(int(major), int(minor), int(patch), tuple(pre.split(".")) if pre else (), build or "")
 
     @classmethod
     def parse_lenient(cls, text: str) -> SemVer:
@@ -111,6 +113,13 @@ class SemVer:
         pre = "-" + ".".join(self.prerelease) if self.prerelease else ""
         build = f"+{self.build}" if self.build else ""
         return f"v{self.major}.{self.minor}.{self.patch}{pre}{build}"
+
+
+@lru_cache(maxsize=4096)
+def sort_key_of(text: str) -> str | None:
+    """The sort key of a version, None for what is none; remembered, because many artifacts use the same versions."""
+    version = SemVer.parse_or_none(text)
+    return version.sort_key if version is not None else None
 
 
 FIRST = SemVer(0, 0, 1)

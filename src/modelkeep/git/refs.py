@@ -24,7 +24,8 @@ PREFIXES = ("refs/heads/", "refs/tags/")
 
 _MAX_NAME = 1024
 _REFUSED = ("refs/heads/-", "refs/tags/-")
-_MAX_TAGS_OF_TAGS = 50
+MAX_TAGS_OF_TAGS = 50
+"""How long a chain of tag objects is followed to what it names."""
 
 
 def is_valid_name(name: str) -> bool:
@@ -52,7 +53,7 @@ def is_valid_name(name: str) -> bool:
 def list_refs(git_dir: Path, prefixes: Sequence[str] = PREFIXES) -> list[Ref]:
     """All refs under the ``prefixes`` (each ends with a slash), sorted by name, with the commits that they peel to."""
     found = ref_files.read_all(git_dir, prefixes)
-    peeler = _Peeler(open_repository(git_dir)) if found else None
+    peeler = Peeler(open_repository(git_dir)) if found else None
     return [
         Ref(show(name), target.decode(), peeler.commit_of(target.decode(), peeled) if peeler else None)
         for name, (target, peeled) in sorted(found.items())
@@ -62,7 +63,7 @@ def list_refs(git_dir: Path, prefixes: Sequence[str] = PREFIXES) -> list[Ref]:
 def read_refs(git_dir: Path, names: Iterable[str]) -> dict[str, Ref]:
     """The current values of these refs (full names); the ones that do not exist are left out."""
     repository = open_repository(git_dir)
-    peeler = _Peeler(repository)
+    peeler = Peeler(repository)
     found: dict[str, Ref] = {}
     for name in names:
         if not is_valid_name(name):
@@ -166,7 +167,7 @@ def _refused(updates: Sequence[RefUpdate], done: process.Completed) -> Modelkeep
     return error
 
 
-class _Peeler:
+class Peeler:
     """Follows tag objects to commits and remembers the kind of every object that it has seen."""
 
     def __init__(self, repository: pygit2.Repository) -> None:
@@ -174,9 +175,10 @@ class _Peeler:
         self._kinds: dict[str, str | None] = {}
 
     def commit_of(self, target: str, peeled: bytes | None) -> str | None:
+        """The commit behind ``target``, None where there is none; ``peeled`` is from ``packed-refs``."""
         if peeled:
             target = peeled.decode()
-        for _ in range(_MAX_TAGS_OF_TAGS):
+        for _ in range(MAX_TAGS_OF_TAGS + 1):
             if target not in self._kinds:
                 self._kinds[target] = kind_of(self._repository, target)
             kind = self._kinds[target]

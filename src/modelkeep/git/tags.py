@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import ObjectType
 
 from modelkeep.domain.errors import InvalidInput
-from modelkeep.domain.objects import RawTag, Signature
-from modelkeep.git import process, ref_files
-from modelkeep.git.library import check_id, kind_of, open_repository, read_object, translated
+from modelkeep.domain.objects import RawTag, Ref, Signature
+from modelkeep.git import ref_files
+from modelkeep.git.library import check_id, kind_of, open_repository, translated
 from modelkeep.git.object_format import (
     CONTENT_LIMIT,
     ParsedTag,
@@ -22,16 +21,23 @@ from modelkeep.git.object_format import (
     parse_tag_object,
 )
 from modelkeep.git.paths import show
-from modelkeep.git.refs import is_valid_name, read_refs
+from modelkeep.git.refs import MAX_TAGS_OF_TAGS, PREFIXES, Peeler, is_valid_name, read_refs
 
-__all__ = ["MISSING", "ParsedTag", "create_tag_object", "parse_tag_object", "raw_tag", "read_tags"]
+__all__ = [
+    "MISSING",
+    "ParsedTag",
+    "create_tag_object",
+    "parse_tag_object",
+    "raw_tag",
+    "read_tags",
+    "tags_at",
+    "walk_refs",
+]
 
 MISSING = "missing"
 """The kind of an object that is not in the repository, or cannot be read, in :class:`RawTag`."""
 
 _TAGS = "refs/tags/"
-_MAX_DEPTH = 50
-_BATCH_FROM = 300  # tags; below, reading in process beats starting git
 
 
 def create_tag_object(
@@ -56,48 +62,63 @@ def create_tag_object(
         return str(repository.odb.write(ObjectType.TAG, content))
 
 
-def read_tags(git_dir: Path, names: Sequence[str] | None = None) -> Generator[RawTag, None, None]:
+def read_tags(git_dir: Path, names: Sequence[str] | None = None) -> Iterator[RawTag]:
     """All tags sorted by name, or those of ``names`` (without ``refs/tags/``) that exist, in that order.
 
     Broken ones are reported with :data:`MISSING` kinds, never raised. Of an object over 1 MiB only the beginning is
     given. The objects are read while one iterates.
     """
-    targets: list[tuple[str, str]]
     if names is None:
         found = ref_files.read_all(git_dir, (_TAGS,))
         targets = [(show(name[len(_TAGS) :]), target.decode()) for name, (target, _) in sorted(found.items())]
-    else:
-        refs = read_refs(git_dir, (_TAGS + name for name in names))
-        targets = [(ref.short_name, ref.target) for ref in refs.values()]
-    if not targets:
-        return
+        return _raw_tags(git_dir, targets)
+    return tags_at(git_dir, read_refs(git_dir, (_TAGS + name for name in names)).values())
+
+
+def tags_at(git_dir: Path, refs: Iterable[Ref]) -> Iterator[RawTag]:
+    """The tags that these refs, which were read before, are: as :func:`read_tags`."""
+    return _raw_tags(git_dir, ((ref.short_name, ref.target) for ref in refs))
+
+
+def walk_refs(git_dir: Path) -> Iterator[tuple[Ref, RawTag | None]]:
+    """All branches and tags sorted by name, a tag with what :func:`read_tags` says of it.
+
+    One pass: each ref is read once, and each tag object once. The objects are read while one iterates.
+    """
+    found = ref_files.read_all(git_dir, PREFIXES)
     repository = open_repository(git_dir)
     kinds: dict[str, str] = {}
-    with _contents(git_dir, repository, targets) as content_of:
-        for name, target in targets:
-            yield _raw_tag(repository, name, target, content_of, kinds)
+    peeler = Peeler(repository)
+    for raw_name, (raw_target, peeled) in sorted(found.items()):
+        name, target = show(raw_name), raw_target.decode()
+        if name.startswith(_TAGS):
+            tag = _raw_tag(repository, name[len(_TAGS) :], target, kinds)
+            yield Ref(name, target, tag.peeled_id if tag.peeled_type == "commit" else None), tag
+        else:
+            yield Ref(name, target, peeler.commit_of(target, peeled)), None
 
 
 def raw_tag(repository: pygit2.Repository, name: str, target: str) -> RawTag:
     """One tag whose ref (``name`` is without ``refs/tags/``) points to ``target``; the ref itself is not looked at."""
-    return _raw_tag(repository, name, target, lambda tag_id: _read_tag(repository, tag_id), {})
+    return _raw_tag(repository, name, target, {})
 
 
-def _raw_tag(
-    repository: pygit2.Repository,
-    name: str,
-    target: str,
-    content_of: Callable[[str], bytes | None],
-    kinds: dict[str, str],
-) -> RawTag:
-    content = content_of(target)
+def _raw_tags(git_dir: Path, targets: Iterable[tuple[str, str]]) -> Iterator[RawTag]:
+    repository = open_repository(git_dir)
+    kinds: dict[str, str] = {}
+    for name, target in targets:
+        yield _raw_tag(repository, name, target, kinds)
+
+
+def _raw_tag(repository: pygit2.Repository, name: str, target: str, kinds: dict[str, str]) -> RawTag:
+    kind = _kind(repository, target, kinds)
+    content = _read_tag(repository, target) if kind == "tag" else None
     if content is None:
-        kind = _kind(repository, target, kinds)
         return RawTag(name, target, kind, None, target, kind, target, kind)
     direct_id, direct_type = named_object(content) or (target, MISSING)
     peeled_id, depth = direct_id, 0
     peeled_type = _kind(repository, direct_id, kinds) if direct_type != MISSING else MISSING
-    while peeled_type == "tag" and depth < _MAX_DEPTH:
+    while peeled_type == "tag" and depth < MAX_TAGS_OF_TAGS - 1:
         named = named_object(_read_tag(repository, peeled_id) or b"")
         peeled_id, depth = (named[0] if named else peeled_id), depth + 1
         peeled_type = _kind(repository, peeled_id, kinds) if named else MISSING
@@ -105,44 +126,16 @@ def _raw_tag(
 
 
 def _kind(repository: pygit2.Repository, object_id: str, kinds: dict[str, str]) -> str:
-    if object_id not in kinds:
-        kinds[object_id] = kind_of(repository, object_id) or MISSING
-    return kinds[object_id]
+    kind = kinds.get(object_id)
+    if kind is None:
+        kind = kinds[object_id] = kind_of(repository, object_id) or MISSING
+    return kind
 
 
 def _read_tag(repository: pygit2.Repository, tag_id: str) -> bytes | None:
-    """The content of a tag object; None where this is none."""
-    if kind_of(repository, tag_id) != "tag":
+    """The content of what was seen to be a tag object; None where it cannot be read after all."""
+    try:
+        kind, content = repository.odb.read(tag_id)
+    except (pygit2.GitError, KeyError, ValueError, OSError):
         return None
-    return read_object(repository, tag_id, "tag")[:CONTENT_LIMIT]
-
-
-@contextlib.contextmanager
-def _contents(
-    git_dir: Path, repository: pygit2.Repository, targets: Sequence[tuple[str, str]]
-) -> Iterator[Callable[[str], bytes | None]]:
-    """Gives a function that must be asked for the ``targets`` in their order."""
-    if len(targets) < _BATCH_FROM:
-        yield lambda tag_id: _read_tag(repository, tag_id)
-        return
-    # Asked once per target, only for tag objects: the content of a blob that a tag points to is not wanted.
-    wanted = [target for _, target in targets if kind_of(repository, target) == "tag"]
-    waiting = iter(wanted)
-    expected = next(waiting, None)
-    with process.stream(
-        ["cat-file", "--batch", "--buffer"],
-        git_dir=git_dir,
-        input="".join(f"{i}\n" for i in wanted).encode(),
-        timeout=600,
-    ) as output:
-
-        def content_of(tag_id: str) -> bytes | None:
-            nonlocal expected
-            if tag_id != expected:
-                return None
-            expected = next(waiting, None)
-            _, kind, size = output.readline().split()  # wanted objects exist: their headers were read
-            content = output.read(int(size) + 1)[:-1]
-            return content[:CONTENT_LIMIT] if kind == b"tag" else None
-
-        yield content_of
+    return content[:CONTENT_LIMIT] if kind == ObjectType.TAG else None

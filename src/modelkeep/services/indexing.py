@@ -7,7 +7,7 @@ refs on disk; ``repair_all`` looks for that when the hub starts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from modelkeep.db import refs as refs_index
@@ -15,11 +15,13 @@ from modelkeep.db import registry as registry_index
 from modelkeep.db import repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.digest import digest_of
 from modelkeep.domain.errors import NotFound
 from modelkeep.domain.events import Event, TagProblem
 from modelkeep.domain.history import fold, fold_artifact
-from modelkeep.domain.objects import Ref
+from modelkeep.domain.objects import RawTag, Ref
 from modelkeep.domain.registry import stage_rows, version_rows
+from modelkeep.domain.repos import Repo
 from modelkeep.domain.tag_grammar import parse_tag
 from modelkeep.git import locks, refs, tags
 from modelkeep.services.access import find_repo
@@ -56,10 +58,10 @@ class Indexing:
         git_dir = self._stores.repositories.path(repo_id)
         with locks.exclusive(git_dir, _LOCK_SECONDS), self._stores.database.write() as tx:
             refs_index.lock_repo(tx, repo_id)
-            all_refs = refs.list_refs(git_dir)
-            refs_index.replace_all(tx, repo_id, all_refs, refs.digest(git_dir))
-            names = [ref.name.removeprefix(_TAGS) for ref in all_refs if ref.is_tag and _may_matter(ref)]
-            events, problems = _read(git_dir, names)
+            _restore_first_commit(git_dir, repos.repo_by_id(tx, repo_id))
+            all_refs, events, problems = _read_all(git_dir)
+            digest = digest_of((ref.name, ref.target) for ref in all_refs)
+            refs_index.replace_all(tx, repo_id, all_refs, digest)
             states = list(fold(events).values())
             registry_index.replace_index(
                 tx,
@@ -130,29 +132,42 @@ class Indexing:
     def _apply_tags(
         self, tx: Transaction, repo_id: str, git_dir: Path, names: list[str], present: dict[str, Ref]
     ) -> None:
-        interesting = [n for n in names if f"{_TAGS}{n}" in present and _may_matter(present[f"{_TAGS}{n}"])]
+        tag_refs = [present[full] for full in (f"{_TAGS}{name}" for name in names) if full in present]
         affected = {parsed.artifact for parsed in map(parse_tag, names) if parsed is not None}
-        events, problems = _read(git_dir, interesting)
+        events, problems = _sorted_out(tags.tags_at(git_dir, tag_refs))
         registry_index.replace_events(tx, repo_id, names, events, problems)
         for artifact in sorted(affected):
             state = fold_artifact(artifact, registry_index.events_of(tx, repo_id, artifact))
             registry_index.replace_artifact(tx, repo_id, artifact, version_rows(state), stage_rows(state))
 
 
-def _may_matter(ref: Ref) -> bool:
-    # A lightweight tag of another name can be left out without reading an object; an annotated one may hold a
-    # registry tag's name inside.
-    return parse_tag(ref.name.removeprefix(_TAGS)) is not None or ref.target != ref.commit
+def _restore_first_commit(git_dir: Path, repo: Repo | None) -> None:
+    """Puts the hub's own first commit back, where a push took it away to replace it and never did (a crash)."""
+    if repo is not None and repo.pristine_commit is not None and not refs.list_refs(git_dir):
+        refs.create_ref(git_dir, f"refs/heads/{repo.default_branch}", repo.pristine_commit)
 
 
-def _read(git_dir: Path, names: Sequence[str]) -> tuple[list[Event], list[TagProblem]]:
+def _read_all(git_dir: Path) -> tuple[list[Ref], list[Event], list[TagProblem]]:
+    """All refs and what the tags among them stand for, in one pass."""
+    all_refs: list[Ref] = []
+
+    def seen() -> Iterator[RawTag]:
+        for ref, tag in tags.walk_refs(git_dir):
+            all_refs.append(ref)
+            if tag is not None:
+                yield tag
+
+    events, problems = _sorted_out(seen())
+    return all_refs, events, problems
+
+
+def _sorted_out(raw_tags: Iterable[RawTag]) -> tuple[list[Event], list[TagProblem]]:
     events: list[Event] = []
     problems: list[TagProblem] = []
-    if names:
-        for raw in tags.read_tags(git_dir, names):
-            found = read_registry_tag(raw)
-            if isinstance(found, Event):
-                events.append(found)
-            elif found is not None:
-                problems.append(found)
+    for raw in raw_tags:
+        found = read_registry_tag(raw)
+        if isinstance(found, Event):
+            events.append(found)
+        elif found is not None:
+            problems.append(found)
     return events, problems

@@ -6,8 +6,10 @@ import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import delete, update
 
 from modelkeep.db import registry
+from modelkeep.db.tables import RegistryEvents, StageHolders, Versions
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor, Visibility
 from modelkeep.domain.errors import AlreadyExists, InvalidInput
@@ -113,6 +115,20 @@ def test_the_index_followed_is_the_index_made_anew(tx: Transaction, world: World
     rows = registry.snapshot(tx, repo.id)
     assert len(rows.pop("repos")) == 1
     assert not any(rows.values())
+
+
+def test_an_index_that_says_something_else_is_made_right(tx: Transaction, repo: Repo) -> None:
+    _rebuild(tx, repo, HISTORY, [PROBLEM])
+    right = registry.snapshot(tx, repo.id)
+    tx.execute(update(Versions).values(is_latest=False, message="other"))
+    tx.execute(update(Versions).where(Versions.version == "v1.0.0").values(is_latest=True))
+    tx.execute(delete(RegistryEvents).where(RegistryEvents.tag == HISTORY[0].tag))
+    tx.execute(update(RegistryEvents).values(counter=99))
+    tx.execute(update(StageHolders).values(commit_id="f" * 40))
+    registry.replace_events(tx, repo.id, [], [], [TagProblem("not#there", "c", "r", "m")])
+    assert registry.snapshot(tx, repo.id) != right
+    _rebuild(tx, repo, HISTORY, [PROBLEM])
+    assert registry.snapshot(tx, repo.id) == right
 
 
 def test_a_tag_replaces_what_it_was(tx: Transaction, repo: Repo) -> None:

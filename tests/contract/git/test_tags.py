@@ -93,9 +93,12 @@ def test_every_kind_of_tag_is_reported(git: Git, git_dir: Path) -> None:
         "of-tag",
         "light",
     ]
+    walked = list(tags.walk_refs(git_dir))
+    assert [ref for ref, _ in walked] == refs.list_refs(git_dir)
+    assert [raw for _, raw in walked if raw is not None] == list(tags.read_tags(git_dir))
 
 
-def test_many_tags_read_the_same_in_one_batch(git: Git, git_dir: Path) -> None:
+def test_many_tags_read_the_same_together_and_apart(git: Git, git_dir: Path) -> None:
     tip = on_branch(git_dir, {"a": b"1"})
     lines = [f"reset refs/heads/x\nfrom {tip}\n\n"]
     for number in range(700):
@@ -115,14 +118,14 @@ def test_many_tags_read_the_same_in_one_batch(git: Git, git_dir: Path) -> None:
             single += tags.read_tags(git_dir, names[start : start + 100])
         assert len(whole) == 721
         assert whole == single
+        walked = list(tags.walk_refs(git_dir))
+        assert [ref for ref, _ in walked] == refs.list_refs(git_dir)
+        assert [raw for _, raw in walked if raw is not None] == whole
         assert all(raw.content for raw in whole if raw.ref_name.startswith("m@"))
 
     compare()
     git("--git-dir", git_dir, "pack-refs", "--all")
     compare()
-    half = tags.read_tags(git_dir)
-    next(half)
-    half.close()
 
 
 @given(st.binary(max_size=300))
