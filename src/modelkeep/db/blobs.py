@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from modelkeep.db.batches import batches
@@ -14,6 +14,10 @@ from modelkeep.db.tables import BlobLinks, Blobs, Repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor
 from modelkeep.domain.lfs import BlobAccess
+
+_LINKED = select(BlobLinks.oid, BlobLinks.size).where(
+    BlobLinks.repo_id == bindparam("sought_repo"), BlobLinks.oid.in_(bindparam("oids", expanding=True))
+)
 
 
 def record_blob_and_link(
@@ -24,7 +28,8 @@ def record_blob_and_link(
     Raises:
         Conflict: There is no such repo.
     """
-    tx.execute(tx.insert(Blobs).values(oid=oid, size=size, created_at=now).on_conflict_do_nothing())
+    blob = {"oid": oid, "size": size, "created_at": now}
+    tx.execute(tx.insert(Blobs).on_conflict_do_nothing(), blob)
     link(tx, repo_id, [(oid, size)], user_id, now)
 
 
@@ -75,9 +80,7 @@ def linked(tx: Transaction, repo_id: str, oids: Sequence[str]) -> dict[str, int]
     """Of ``oids`` those that the repo holds, with their sizes in bytes."""
     found: dict[str, int] = {}
     for some in batches(list(dict.fromkeys(oids))):
-        rows = tx.execute(
-            select(BlobLinks.oid, BlobLinks.size).where(BlobLinks.repo_id == repo_id, BlobLinks.oid.in_(some))
-        )
+        rows = tx.execute(_LINKED, {"sought_repo": repo_id, "oids": list(some)})
         found.update((row.oid, row.size) for row in rows)
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Select, delete, insert, select, union_all
+from sqlalchemy import BindParameter, Select, delete, insert, select, union_all
 
 from modelkeep.db.tables import NamespaceAliases, Namespaces
 from modelkeep.db.transaction import Transaction
@@ -45,12 +45,12 @@ def claim_namespace_name(
     return number
 
 
-def namespace_ids(name: str, *, follow_aliases: bool) -> Select[int]:
+def namespace_ids(name: str | BindParameter[str], *, follow_aliases: bool) -> Select[int]:
     """A query for the number of the namespace that ``name`` leads to: at most one row.
 
-    A name is never both somebody's and somebody's old one.
+    A name is never both somebody's and somebody's old one. A parameter stands for a name that is folded already.
     """
-    folded = fold(name)
+    folded = fold(name) if isinstance(name, str) else name
     present = select(Namespaces.id).where(Namespaces.name_folded == folded)
     if not follow_aliases:
         return present

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from modelkeep.db.tables import Protections
 from modelkeep.db.transaction import Transaction
@@ -12,21 +12,23 @@ from modelkeep.domain.access import Role
 from modelkeep.domain.errors import AlreadyExists
 from modelkeep.domain.repos import Protection
 
+_OF_REPO = (
+    select(
+        Protections.id,
+        Protections.is_tag,
+        Protections.pattern,
+        Protections.push_role,
+        Protections.allows_force,
+        Protections.allows_delete,
+    )
+    .where(Protections.repo_id == bindparam("sought"))
+    .order_by(Protections.id)
+)
+
 
 def protections_of(tx: Transaction, repo_id: str) -> list[Protection]:
     """The rules of a repo, oldest first."""
-    rows = tx.execute(
-        select(
-            Protections.id,
-            Protections.is_tag,
-            Protections.pattern,
-            Protections.push_role,
-            Protections.allows_force,
-            Protections.allows_delete,
-        )
-        .where(Protections.repo_id == repo_id)
-        .order_by(Protections.id)
-    )
+    rows = tx.execute(_OF_REPO, {"sought": repo_id})
     return [
         Protection(row.id, row.is_tag, row.pattern, Role(row.push_role), row.allows_force, row.allows_delete)
         for row in rows

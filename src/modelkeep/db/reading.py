@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, false, or_, select, true
 
 from modelkeep.db.tables import Memberships, Namespaces, RepoMembers, Repos
 from modelkeep.domain.access import Actor, Role, Visibility
@@ -41,7 +41,7 @@ def owned_condition(actor: Actor) -> ColumnElement[bool]:
     return and_(owned, _within(actor.limits)) if actor.limits else owned
 
 
-def namespace_role(user_id: int | None) -> Select[int]:
+def namespace_role(user_id: int | BindParameter[int | None] | None) -> Select[int]:
     """The role from the namespace of the repo in ``repos``, for use as a column."""
     return (
         select(Memberships.role)
@@ -50,7 +50,7 @@ def namespace_role(user_id: int | None) -> Select[int]:
     )
 
 
-def repo_role(user_id: int | None) -> Select[int]:
+def repo_role(user_id: int | BindParameter[int | None] | None) -> Select[int]:
     """The role in the repo in ``repos`` itself, for use as a column."""
     return (
         select(RepoMembers.role)

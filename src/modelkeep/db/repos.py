@@ -6,7 +6,20 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from modelkeep.db.names import namespace_ids
 from modelkeep.db.reading import greatest_role, namespace_role, repo_role
@@ -92,7 +105,7 @@ def create_repo(
 
 def repo_by_id(tx: Transaction, repo_id: str) -> Repo | None:
     """The repo of this id, deleted or not."""
-    row = tx.first(repo_columns().where(Repos.id == repo_id))
+    row = tx.execute(_BY_ID, {"repo_id": repo_id}).first()
     return repo_of(row) if row is not None else None
 
 
@@ -100,8 +113,9 @@ def repo_by_name(
     tx: Transaction, namespace: str, name: str, kind: RepoKind, *, follow_aliases: bool = True
 ) -> Repo | None:
     """The repo of this name, whatever its case, or the one that had it before; never a deleted one."""
-    for condition in _named(namespace, name, kind, follow_aliases):
-        row = tx.first(repo_columns().where(condition))
+    sought = {"namespace": fold(namespace), "name": fold(name), "kind": str(kind)}
+    for statement in _BY_NAME if follow_aliases else _BY_NAME[:1]:
+        row = tx.execute(statement, sought).first()
         if row is not None:
             return repo_of(row)
     return None
@@ -138,8 +152,9 @@ def repo_with_role(
     follow_aliases: bool = True,
 ) -> tuple[Repo, Role | None] | None:
     """Like :func:`repo_by_name`, with what :func:`granted_role` says, in one query (two for an old name)."""
-    for condition in _named(namespace, name, kind, follow_aliases):
-        row = tx.first(_with_roles(repo_columns(), user_id).where(condition))
+    sought = {"namespace": fold(namespace), "name": fold(name), "kind": str(kind), "user_id": user_id}
+    for statement in _WITH_ROLES_BY_NAME if follow_aliases else _WITH_ROLES_BY_NAME[:1]:
+        row = tx.execute(statement, sought).first()
         if row is not None:
             own = int(Role.OWNER) if row.namespace_id == user_id else None
             return repo_of(row), greatest_role(own, row.namespace_role, row.repo_role)
@@ -152,7 +167,7 @@ def granted_role(tx: Transaction, repo: Repo, user_id: int | None) -> Role | Non
         return None
     if repo.namespace_id == user_id:
         return Role.OWNER
-    row = tx.first(_with_roles(select(Repos.id), user_id).where(Repos.id == repo.id))
+    row = tx.execute(_ROLES_BY_ID, {"repo_id": repo.id, "user_id": user_id}).first()
     return greatest_role(row.namespace_role, row.repo_role) if row is not None else None
 
 
@@ -281,32 +296,40 @@ def all_repo_ids(tx: Transaction) -> list[tuple[str, bytes]]:
     return [(row.id, row.refs_digest) for row in rows]
 
 
-def _named(namespace: str, name: str, kind: RepoKind, follow_aliases: bool) -> list[ColumnElement[bool]]:
+def _conditions() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The conditions to try in turn: the name as it is now, then old names of the namespace or the repo."""
-    is_named = and_(Repos.kind == str(kind), Repos.name_folded == fold(name), Repos.deleted_at.is_(None))
+    namespace, name, kind = (bindparam(key, type_=Text) for key in ("namespace", "name", "kind"))
+    is_named = and_(Repos.kind == kind, Repos.name_folded == name, Repos.deleted_at.is_(None))
     present = and_(Repos.namespace_id == _one(namespace_ids(namespace, follow_aliases=False)), is_named)
-    if not follow_aliases:
-        return [present]
     namespace_id = _one(namespace_ids(namespace, follow_aliases=True))
     of_old_name = select(RepoAliases.repo_id).where(
-        RepoAliases.namespace_id == namespace_id,
-        RepoAliases.kind == str(kind),
-        RepoAliases.name_folded == fold(name),
+        RepoAliases.namespace_id == namespace_id, RepoAliases.kind == kind, RepoAliases.name_folded == name
     )
     moved = and_(Repos.id == _one(of_old_name), Repos.deleted_at.is_(None))
     renamed = and_(Repos.namespace_id == namespace_id, is_named)
-    return [present, or_(renamed, moved)]
+    return present, or_(renamed, moved)
 
 
 def _one(query: Select[Any]) -> ScalarSelect[Any]:
     return query.scalar_subquery()
 
 
-def _with_roles(statement: Select[*tuple[Any, ...]], user_id: int | None) -> Select[*tuple[Any, ...]]:
+def _with_roles(
+    statement: Select[*tuple[Any, ...]], user_id: int | BindParameter[int | None] | None
+) -> Select[*tuple[Any, ...]]:
     return statement.add_columns(
         namespace_role(user_id).scalar_subquery().label("namespace_role"),
         repo_role(user_id).scalar_subquery().label("repo_role"),
     )
+
+
+# Made once: nearly every request asks one of these, and making a statement takes longer than running it.
+_BY_ID = repo_columns().where(Repos.id == bindparam("repo_id"))
+_BY_NAME = tuple(repo_columns().where(condition) for condition in _conditions())
+_WITH_ROLES_BY_NAME = tuple(
+    _with_roles(repo_columns(), bindparam("user_id")).where(condition) for condition in _conditions()
+)
+_ROLES_BY_ID = _with_roles(select(Repos.id), bindparam("user_id")).where(Repos.id == bindparam("repo_id"))
 
 
 def _drop_alias(tx: Transaction, namespace_id: int, kind: RepoKind, name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, insert, or_, select, update
 
 from modelkeep.db.accounts import USER_COLUMNS, user_of
 from modelkeep.db.tables import Namespaces, Tokens, Users
@@ -30,6 +30,16 @@ _COLUMNS = (
     Tokens.last_used_at,
     Tokens.revoked_at,
 )
+
+# Made once: every request looks its token up, and making a statement takes longer than running it.
+_WITH_USER = (
+    select(*USER_COLUMNS, *_COLUMNS)
+    .select_from(Tokens)
+    .join(Users, Users.id == Tokens.user_id)
+    .join(Namespaces, Namespaces.id == Users.id)
+)
+_BY_HASH = _WITH_USER.where(Tokens.secret_hash == bindparam("sought"))
+_BY_ID = _WITH_USER.where(Tokens.id == bindparam("sought"))
 
 
 def create_token(
@@ -71,12 +81,12 @@ def create_token(
 
 def token_by_hash(tx: Transaction, secret_hash: bytes) -> tuple[Token, User] | None:
     """The token with this hash and its user, in one query, even if revoked, expired or of a shut account."""
-    return _token_with_user(tx, Tokens.secret_hash == secret_hash)
+    return _token_with_user(tx, _BY_HASH, sought=secret_hash)
 
 
 def token_with_user(tx: Transaction, token_id: int) -> tuple[Token, User] | None:
     """The token of this number and whose it is."""
-    return _token_with_user(tx, Tokens.id == token_id)
+    return _token_with_user(tx, _BY_ID, sought=token_id)
 
 
 def touch_token(tx: Transaction, token_id: int, now: datetime) -> None:
@@ -103,14 +113,10 @@ def revoke_token(tx: Transaction, token_id: int, now: datetime) -> bool:
     return tx.execute(statement.values(revoked_at=now)).rowcount > 0
 
 
-def _token_with_user(tx: Transaction, condition: ColumnElement[bool]) -> tuple[Token, User] | None:
-    row = tx.first(
-        select(*USER_COLUMNS, *_COLUMNS)
-        .select_from(Tokens)
-        .join(Users, Users.id == Tokens.user_id)
-        .join(Namespaces, Namespaces.id == Users.id)
-        .where(condition)
-    )
+def _token_with_user(
+    tx: Transaction, statement: Select[*tuple[Any, ...]], **sought: Any
+) -> tuple[Token, User] | None:
+    row = tx.execute(statement, sought).first()
     return (_token_of(row), user_of(row)) if row is not None else None
 
 
