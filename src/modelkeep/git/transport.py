@@ -457,6 +457,9 @@ def _settings(limits: PackLimits, extra: Sequence[str]) -> list[str]:
         "receive.unpackLimit=1",
         "receive.autogc=false",
         "receive.advertisePushOptions=true",
+        # For a quarantine the repository itself is an alternate, whose refs the connectivity check knows already:
+        # without this Git starts another process to list them again.
+        "core.alternateRefsCommand=true",
         "uploadpack.allowFilter=true",
         f"pack.threads={limits.threads}",
         f"pack.windowMemory={limits.window_memory}",
