@@ -26,8 +26,8 @@ def test_a_token_with_an_end_makes_none_that_outlives_it(hub: Hub) -> None:
     for body in ({}, {"expires_in": 7200}):
         answer = hub.request("POST", "/api/v1/tokens", ending, json={"name": "x", "scopes": ["read"], **body})
         assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
-    body = {"name": "x", "scopes": ["read"], "expires_in": 60}
-    assert hub.request("POST", "/api/v1/tokens", ending, json=body).status_code == 201
+    shorter = {"name": "x", "scopes": ["read"], "expires_in": 60}
+    assert hub.request("POST", "/api/v1/tokens", ending, json=shorter).status_code == 201
 
 
 def test_a_limited_token_lists_no_other_organisations(hub: Hub) -> None:

@@ -68,9 +68,9 @@ def _prepare(hub: Hub) -> None:
 def _is_repaired(hub: Hub, repo_id: str) -> bool:
     try:
         hub.indexing.rebuild(repo_id)
-    except ModelkeepError as error:
+    except (ModelkeepError, OSError, ValueError) as error:
         # One damaged repo must not keep all others from their users.
-        _LOG.error("repo_damaged", repo=repo_id, code=error.code, reason=error.message)
+        _LOG.error("repo_damaged", repo=repo_id, error=type(error).__name__, reason=str(error))
         return False
     return True
 

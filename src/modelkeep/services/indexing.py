@@ -2,7 +2,7 @@
 
 ``apply`` follows a ref update, ``rebuild`` starts from nothing; both read Git inside the write transaction, so that of
 two that race the later one sees the newest refs. A crash between ref and SQL shows as a digest that differs from the
-refs on disk; ``repair_all`` looks for that when the hub starts.
+refs on disk; ``lagging`` looks for that when the hub starts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from modelkeep.db import repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.digest import digest_of
-from modelkeep.domain.errors import NotFound
+from modelkeep.domain.errors import ModelkeepError, NotFound
 from modelkeep.domain.events import Event, TagProblem
 from modelkeep.domain.history import fold, fold_artifact
 from modelkeep.domain.objects import RawTag, Ref
@@ -100,19 +100,7 @@ class Indexing:
         """The ids of the repos whose refs on disk differ from the index."""
         with self._stores.database.read() as tx:
             known = repos.all_repo_ids(tx)
-        found = []
-        for repo_id, digest in known:
-            git_dir = self._stores.repositories.path(repo_id)
-            if self._stores.repositories.exists(repo_id) and refs.digest(git_dir) != digest:
-                found.append(repo_id)
-        return found
-
-    def repair_all(self) -> list[str]:
-        """Rebuilds the index of every repo where it lags; the result is their ids."""
-        lagging = self.lagging()
-        for repo_id in lagging:
-            self.rebuild(repo_id)
-        return lagging
+        return [repo_id for repo_id, digest in known if self._lags(repo_id, digest)]
 
     def rebuild_all(self) -> list[tuple[str, int]]:
         """Rebuilds the index of all repos; the result is each name with its count of refs."""
@@ -128,6 +116,14 @@ class Indexing:
         if repo is None:
             return repo_id
         return f"{repo.full_name} (deleted)" if repo.deleted_at else str(repo.full_name)
+
+    def _lags(self, repo_id: str, digest: bytes) -> bool:
+        if not self._stores.repositories.exists(repo_id):
+            return False
+        try:
+            return refs.digest(self._stores.repositories.path(repo_id)) != digest
+        except (OSError, ValueError, ModelkeepError):
+            return True  # it cannot be read: rebuilding says why
 
     def _apply_tags(
         self, tx: Transaction, repo_id: str, git_dir: Path, names: list[str], present: dict[str, Ref]
