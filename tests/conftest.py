@@ -19,6 +19,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     with running_hub(
         tmp_path_factory.mktemp("hub"),
         max_git_file=MIB,
+        max_push=16 * MIB,
         max_lfs_object=64 * MIB,
         multipart_above=2 * MIB,
         part_size=MIB,

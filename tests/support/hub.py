@@ -314,6 +314,11 @@ class Hub:
     def log_text(self) -> str:
         return self.process.log.read_text("utf-8", "replace")
 
+    def requests_about(self, method: str, text: str) -> list[dict[str, Any]]:
+        """The log's entries of requests with this method whose path holds ``text``."""
+        found = [json.loads(line) for line in self.log_text().splitlines() if text in line]
+        return [entry for entry in found if entry.get("method") == method and text in entry["path"]]
+
     def leaks(self) -> list[str]:
         """The secrets that the log shows: tokens and passwords as they are or in Basic credentials, and tickets."""
         text = self.log_text()

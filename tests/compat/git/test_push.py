@@ -70,7 +70,7 @@ def test_a_large_pack_is_streamed_after_a_probe(git: Git, repo: HubRepo, hub: Hu
     done = git.attempt("push", "origin", "main", cwd=tree, env={"GIT_TRACE_CURL": "1"})
     assert done.code == 0, done.err
     assert "transfer-encoding: chunked" in done.err.lower()
-    posts = [line for line in hub.log_text().splitlines() if f"{repo.full_name}.git/git-receive-pack" in line]
+    posts = hub.requests_about("POST", f"{repo.full_name}.git/git-receive-pack")
     assert len(posts) == 2  # the probe, and the push
     git("fsck", "--strict", cwd=repo.git_dir)
     assert git("rev-parse", "HEAD", cwd=tree) == refs_of(git, repo)["refs/heads/main"]

@@ -167,6 +167,14 @@ def test_a_big_file_is_named_with_what_to_do(hub: Hub, git: Git, repo: HubRepo, 
     assert 'git lfs migrate import --include="*.csv2"' in said
 
 
+def test_a_pack_over_the_limit(hub: Hub, git: Git, repo: HubRepo, tree: Path) -> None:
+    noise = random.Random(9)
+    git.commit(tree, {f"part{number}": noise.randbytes(900_000) for number in range(20)})
+    with unchanged(hub, repo):
+        said = git.refused("origin", "main", cwd=tree)
+    assert "pack exceeds maximum allowed size" in said
+
+
 def test_a_big_file_that_a_later_commit_removes_is_refused_too(
     hub: Hub, git: Git, repo: HubRepo, tree: Path
 ) -> None:

@@ -136,9 +136,7 @@ def test_the_stock_client_resumes_over_a_broken_connection(
         git("push", "-q", "origin", "main", cwd=tree)
         assert proxy.cuts == 1
     assert hub.has_blob(content)
-    log = [line for line in hub.log_text().splitlines() if oid_of(content) in line]
-    patches = [line for line in log if '"PATCH"' in line]
-    assert len(patches) == 2
+    assert len(hub.requests_about("PATCH", oid_of(content))) == 2
     fresh_clone = git.clone(repo.git_url, "fresh")
     assert (fresh_clone / "model.bin").read_bytes() == content
     assert proxy.forwarded < 3_200_000  # it went on where it had stopped
