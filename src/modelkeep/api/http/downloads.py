@@ -1,8 +1,8 @@
 """Large content out: whole or a range, by the fastest way that the server and its surroundings offer.
 
 1. ``X-Accel-Redirect``: nginx in front sends the file itself.
-2. Reads of 512 KiB on the event loop of what the system has in memory: they do not wait for a disk, and cost less than a
-   change of thread. (The server's own ``http.response.pathsend`` was slower, and cannot send ranges.)
+2. Reads of 512 KiB on the event loop of what the system has in memory: they wait for no disk, and cost less than
+   a change of thread. (The server's own ``http.response.pathsend`` was slower, and cannot send ranges.)
 3. Reads of 512 KiB in a thread of what must come from the disk.
 
 Nothing is compressed on the way: weights do not shrink, and a range of compressed bytes is of no use.
