@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import PlainTextResponse
 
+from modelkeep.api.http.credentials import CHALLENGE
 from modelkeep.domain.errors import (
     AlreadyExists,
     Conflict,
@@ -28,8 +29,6 @@ STATUS: dict[type[ModelkeepError], int] = {
     RateLimited: 429,
     Unavailable: 503,
 }
-
-CHALLENGE = 'Basic realm="Modelkeep", charset="UTF-8"'
 
 
 def response(error: ModelkeepError, request_id: str) -> PlainTextResponse:

@@ -13,6 +13,9 @@ from modelkeep.domain.errors import InvalidInput
 
 HEADER_CHARACTERS = 8192
 
+CHALLENGE = 'Basic realm="Modelkeep", charset="UTF-8"'
+"""What a 401 asks for, at every door (RFC 7617): the same for what is private and what is not there."""
+
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -10,6 +10,7 @@ import json
 
 from starlette.responses import Response
 
+from modelkeep.api.http.credentials import CHALLENGE
 from modelkeep.api.lfs.render import MEDIA_TYPE
 from modelkeep.domain.errors import (
     AlreadyExists,
@@ -39,8 +40,6 @@ API_STATUS: dict[type[ModelkeepError], int] = {
 
 TRANSFER_STATUS: dict[type[ModelkeepError], int] = API_STATUS | {InvalidInput: 400, Unauthenticated: 403}
 """Statuses of transfers and verify: never 422; a ticket whose owner lost the right is a 403, not a log-in prompt."""
-
-CHALLENGE = 'Basic realm="Modelkeep", charset="UTF-8"'
 
 
 def response(

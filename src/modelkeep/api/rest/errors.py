@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
 from modelkeep.api.http.bodies import ClientGone
+from modelkeep.api.http.credentials import CHALLENGE
 from modelkeep.api.http.problems import ProblemResponse
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.domain.errors import (
@@ -51,7 +52,6 @@ STATUS_OF_CODE: Mapping[str, int] = {
 }
 """Where the fault is in how the request is written, not in what it says: other statuses than their kind's."""
 
-CHALLENGE = 'Basic realm="Modelkeep", charset="UTF-8"'
 CLIENT_CLOSED_REQUEST = 499
 
 _MOST_FAULTS = 20
