@@ -82,6 +82,12 @@ def targets(tx: Transaction, repo_id: str, names: Sequence[str]) -> dict[str, st
     return found
 
 
+def all_targets(tx: Transaction, repo_id: str) -> dict[str, str]:
+    """Where all refs of a repo point."""
+    rows = tx.execute(select(GitRefs.name, GitRefs.target).where(GitRefs.repo_id == repo_id))
+    return {row.name: row.target for row in rows}
+
+
 def refs_digest(tx: Transaction, repo_id: str) -> bytes:
     """The digest of a repo's indexed refs (see :mod:`modelkeep.domain.digest`).
 

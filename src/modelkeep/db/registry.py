@@ -126,6 +126,16 @@ def events_of(tx: Transaction, repo_id: str, artifact: str | None = None) -> lis
     return [event_of_row(row) for row in rows]
 
 
+def events_of_tags(tx: Transaction, repo_id: str, tags: Sequence[str]) -> list[Event]:
+    """What these tags stand for, in no order; those that stand for nothing are left out."""
+    columns = [_table_of(RegistryEvents).c[name] for name in EVENT_COLUMNS]
+    found: list[Event] = []
+    for some in batches(list(tags)):
+        among = (RegistryEvents.repo_id == repo_id, RegistryEvents.tag.in_(some))
+        found += [event_of_row(row) for row in tx.execute(select(*columns).where(*among))]
+    return found
+
+
 def artifacts_of(tx: Transaction, repo_id: str) -> list[str]:
     """The artifacts that the events of a repo speak about, by name."""
     rows = tx.execute(

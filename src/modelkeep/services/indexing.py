@@ -7,19 +7,21 @@ refs on disk; ``lagging`` looks for that when the hub starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from modelkeep.db import refs as refs_index
 from modelkeep.db import registry as registry_index
 from modelkeep.db import repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.changes import Changes
 from modelkeep.domain.digest import digest_of
 from modelkeep.domain.errors import ModelkeepError, NotFound
 from modelkeep.domain.events import Event, TagProblem
 from modelkeep.domain.history import fold, fold_artifact
-from modelkeep.domain.objects import RawTag, Ref
+from modelkeep.domain.objects import ZERO_ID, RawTag, Ref, RefUpdate
 from modelkeep.domain.registry import stage_rows, version_rows
 from modelkeep.domain.repos import Repo
 from modelkeep.domain.tag_grammar import parse_tag
@@ -31,23 +33,36 @@ from modelkeep.services.registry_tags import read_registry_tag
 _TAGS = "refs/tags/"
 _LOCK_SECONDS = 60.0
 
+Follower: TypeAlias = Callable[[Transaction, str, "Actor | None", Changes], None]
+"""Told of changes inside the transaction that indexes them: repo id, who made them (None: found afterwards), what."""
+
 
 class Indexing:
     """The index of one hub."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, followers: Sequence[Follower] = ()) -> None:
         self._stores = stores
+        self._followers = followers
 
-    def apply(self, tx: Transaction, repo_id: str, ref_names: Sequence[str]) -> None:
-        """Brings the index up to date for these refs, whatever has become of them."""
+    def apply(
+        self, tx: Transaction, repo_id: str, ref_names: Sequence[str], actor: Actor | None = None
+    ) -> Changes:
+        """Brings the index up to date for these refs, whatever has become of them, and tells the followers."""
         git_dir = self._stores.repositories.path(repo_id)
         refs_index.lock_repo(tx, repo_id)
         present = refs.read_refs(git_dir, ref_names)
         gone = [name for name in ref_names if name not in present]
+        before = refs_index.targets(tx, repo_id, ref_names)
         refs_index.apply(tx, repo_id, list(present.values()), gone)
         tag_names = [name.removeprefix(_TAGS) for name in ref_names if name.startswith(_TAGS)]
+        removed: list[Event] = []
+        added: list[Event] = []
         if tag_names:
-            self._apply_tags(tx, repo_id, git_dir, tag_names, present)
+            removed, added = self._apply_tags(tx, repo_id, git_dir, tag_names, present)
+        after = {name: ref.target for name, ref in present.items()}
+        changes = _changes(before, after, removed, added)
+        self._tell(tx, repo_id, actor, changes)
+        return changes
 
     def rebuild(self, repo_id: str) -> int:
         """Rebuilds the index of a repo from its bare repository alone.
@@ -61,6 +76,11 @@ class Indexing:
             _restore_first_commit(git_dir, repos.repo_by_id(tx, repo_id))
             all_refs, events, problems = _read_all(git_dir)
             digest = digest_of((ref.name, ref.target) for ref in all_refs)
+            changes = Changes()
+            if digest != refs_index.refs_digest(tx, repo_id):
+                before = refs_index.all_targets(tx, repo_id)
+                after = {ref.name: ref.target for ref in all_refs}
+                changes = _changes(before, after, registry_index.events_of(tx, repo_id), events)
             refs_index.replace_all(tx, repo_id, all_refs, digest)
             states = list(fold(events).values())
             registry_index.replace_index(
@@ -71,6 +91,7 @@ class Indexing:
                 versions=[row for state in states for row in version_rows(state)],
                 stages=[row for state in states for row in stage_rows(state)],
             )
+            self._tell(tx, repo_id, None, changes)
             return len(all_refs)
 
     def rebuild_named(self, actor: Actor, namespace: str, name: str) -> int:
@@ -125,16 +146,44 @@ class Indexing:
         except (OSError, ValueError, ModelkeepError):
             return True  # it cannot be read: rebuilding says why
 
+    def _tell(self, tx: Transaction, repo_id: str, actor: Actor | None, changes: Changes) -> None:
+        if changes:
+            for follow in self._followers:
+                follow(tx, repo_id, actor, changes)
+
     def _apply_tags(
         self, tx: Transaction, repo_id: str, git_dir: Path, names: list[str], present: dict[str, Ref]
-    ) -> None:
+    ) -> tuple[list[Event], list[Event]]:
+        """Indexes registry tags; gives what they stood for before and what they stand for now."""
         tag_refs = [present[full] for full in (f"{_TAGS}{name}" for name in names) if full in present]
         affected = {parsed.artifact for parsed in map(parse_tag, names) if parsed is not None}
         events, problems = _sorted_out(tags.tags_at(git_dir, tag_refs))
+        before = registry_index.events_of_tags(tx, repo_id, names)
         registry_index.replace_events(tx, repo_id, names, events, problems)
         for artifact in sorted(affected):
             state = fold_artifact(artifact, registry_index.events_of(tx, repo_id, artifact))
             registry_index.replace_artifact(tx, repo_id, artifact, version_rows(state), stage_rows(state))
+        return before, events
+
+
+def _changes(
+    before: Mapping[str, str], after: Mapping[str, str], removed: Iterable[Event], added: Iterable[Event]
+) -> Changes:
+    """What differs; an event whose tag still has the same object is neither removed nor added."""
+    moved = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    was, now = {e.tag: e for e in removed}, {e.tag: e for e in added}
+    return Changes(
+        refs=tuple(RefUpdate(name, before.get(name, ZERO_ID), after.get(name, ZERO_ID)) for name in moved),
+        added=tuple(sorted(_without(now, was), key=lambda e: (e.at, e.tag))),
+        removed=tuple(_without(was, now)),
+    )
+
+
+def _without(some: Mapping[str, Event], others: Mapping[str, Event]) -> Iterator[Event]:
+    for tag, event in some.items():
+        other = others.get(tag)
+        if other is None or other.target != event.target:
+            yield event
 
 
 def _restore_first_commit(git_dir: Path, repo: Repo | None) -> None:

@@ -6,16 +6,15 @@ repo's lock when it accepts; ``finish`` runs when git has moved the refs (or not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelkeep.db import blobs, repos
-from modelkeep.db import refs as refs_index
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.errors import ModelkeepError, Unavailable
-from modelkeep.domain.objects import ZERO_ID, RefUpdate
+from modelkeep.domain.objects import RefUpdate
 from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.git import locks, refs
 from modelkeep.git.push_hook import Proposal, Verdict
@@ -194,9 +193,8 @@ class Push:
             try:
                 with self._stores.database.write() as tx:
                     names = [update.ref for update in self._updates]
-                    before = refs_index.targets(tx, self.repo.id, names)
-                    self._indexing.apply(tx, self.repo.id, names)
-                    self._record(tx, before, refs_index.targets(tx, self.repo.id, names))
+                    changes = self._indexing.apply(tx, self.repo.id, names, self._access.actor)
+                    self._record(tx, changes.refs)
                 return
             except Unavailable:
                 if not tries_left:
@@ -244,13 +242,7 @@ class Push:
         if self._recreate is not None and self.repo.pristine_commit and not refs.list_refs(self.git_dir):
             refs.create_ref(self.git_dir, self._recreate, self.repo.pristine_commit)
 
-    def _record(self, tx: Transaction, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        moved = [
-            update
-            for update in self._updates
-            # Git leaves out what it refused, and takes the deletion of a ref that is not there for done.
-            if after.get(update.ref, ZERO_ID) == update.new and before.get(update.ref, ZERO_ID) != update.new
-        ]
+    def _record(self, tx: Transaction, moved: Sequence[RefUpdate]) -> None:
         record_all(
             tx,
             self._access.actor,

@@ -98,7 +98,7 @@ class Writes:
 
     def index(self, tx: Transaction, access: RepoAccess, updates: Sequence[RefUpdate]) -> None:
         """Indexes refs that were moved, as part of ``tx``."""
-        self._indexing.apply(tx, access.repo.id, [update.ref for update in updates])
+        self._indexing.apply(tx, access.repo.id, [update.ref for update in updates], access.actor)
         repos.update_repo(tx, access.repo.id, updated_at=self._stores.now(), pristine_commit=None)
 
     def signature(self, actor: Actor) -> Signature:
