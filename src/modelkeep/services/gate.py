@@ -7,11 +7,9 @@ the blobs that come with them. The gate says which of them may not pass, and wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from modelkeep.db import blobs, locks, protections
-from modelkeep.db import registry as registry_index
 from modelkeep.domain.access import Action, Actor, Role
 from modelkeep.domain.errors import (
     Conflict,
@@ -19,57 +17,21 @@ from modelkeep.domain.errors import (
     ModelkeepError,
     NotPermitted,
     TooLarge,
-    Unauthenticated,
 )
-from modelkeep.domain.events import Event, TagProblem
-from modelkeep.domain.history import fold_artifact
 from modelkeep.domain.lfs import Oid, parse_pointer
 from modelkeep.domain.objects import NewBlob, RefUpdate
 from modelkeep.domain.paging import PageRequest
 from modelkeep.domain.repos import Protection, Repo
-from modelkeep.domain.tag_grammar import EventKind, TagName, parse_tag
+from modelkeep.domain.tag_grammar import parse_tag
 from modelkeep.git import incoming, objects, refs
 from modelkeep.services.access import RepoAccess
 from modelkeep.services.ports import MIB, Rules, Stores
-from modelkeep.services.registry_tags import read_registry_tag
+from modelkeep.services.proposals import Incoming, Passed, Refused
+from modelkeep.services.registry_gate import RegistryGate
 
-_ACTION_OF = {
-    EventKind.REGISTRATION: Action.REGISTER,
-    EventKind.DEREGISTRATION: Action.RETRACT,
-    EventKind.ASSIGNMENT: Action.PROMOTE,
-    EventKind.UNASSIGNMENT: Action.PROMOTE,
-    EventKind.DEPRECATION: Action.RETRACT,
-    EventKind.CREATION: Action.RETRACT,
-}
+__all__ = ["Gate", "Incoming", "Passed", "Refused"]
+
 _MAX_REFUSALS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """What is proposed: ref updates, and where their new objects lie until they are accepted.
-
-    ``quarantine`` is the object directory of a push that has not been accepted yet; None where the objects are in the
-    repository already and ``blobs`` names the new ones.
-    """
-
-    updates: Sequence[RefUpdate]
-    quarantine: Path | None = None
-    blobs: Sequence[NewBlob] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """What the gate found out on the way: the LFS objects that the new pointers name, to be linked to the repo."""
-
-    pointers: tuple[tuple[Oid, int], ...]
-
-
-class Refused(Exception):
-    """The gate's answer: every reason, none of the updates goes through."""
-
-    def __init__(self, reasons: Sequence[ModelkeepError]) -> None:
-        super().__init__("; ".join(reason.message for reason in reasons))
-        self.reasons = tuple(reasons)
 
 
 class Gate:
@@ -78,6 +40,7 @@ class Gate:
     def __init__(self, stores: Stores, rules: Rules) -> None:
         self._stores = stores
         self._rules = rules
+        self._registry = RegistryGate(stores)
 
     def check(self, access: RepoAccess, proposal: Incoming) -> Passed:
         """Lets the updates pass, all together, or refuses them.
@@ -96,7 +59,7 @@ class Gate:
                 self._check_ref(access, git_dir, proposal, update, rules)
             except ModelkeepError as reason:
                 reasons.append(reason)
-        reasons += self._check_registry(access, git_dir, proposal)
+        reasons += self._registry.check(access, git_dir, proposal)
         pointers, blob_reasons = self._check_blobs(access, git_dir, proposal)
         reasons += blob_reasons
         if not reasons:
@@ -140,7 +103,7 @@ class Gate:
         short = update.ref.split("/", 2)[2]
         registry_name = parse_tag(short) if is_tag else None
         if registry_name is not None:
-            return  # judged by _check_registry
+            return  # judged by RegistryGate
         access.require(Action.WRITE)
         if not update.is_delete and not is_tag:
             self._require_commit(git_dir, proposal, update)
@@ -188,73 +151,6 @@ class Gate:
             raise InvalidInput(
                 f"{update.ref} would point to {update.new[:12]}, which is no commit.", code="no_commit"
             )
-
-    def _check_registry(self, access: RepoAccess, git_dir: Path, proposal: Incoming) -> list[ModelkeepError]:
-        reasons: list[ModelkeepError] = []
-        events: dict[str, list[Event]] = {}
-        replaced: set[str] = set()
-        for update in proposal.updates:
-            if not update.ref.startswith("refs/tags/"):
-                continue
-            tag = update.ref.removeprefix("refs/tags/")
-            name = parse_tag(tag)
-            replaced.add(tag)
-            try:
-                if name is not None:
-                    _check_registry_right(access, update, tag, name)
-                if update.is_delete:
-                    continue
-                found = read_registry_tag(incoming.raw_tag_in(git_dir, proposal.quarantine, tag, update.new))
-                if isinstance(found, TagProblem):
-                    raise InvalidInput(
-                        f"tag '{tag}': {found.reason}. {found.remedy}", code=f"tag_{found.code}"
-                    )
-                if found is not None:
-                    _check_commit_right(access, git_dir, found)
-                    events.setdefault(found.artifact, []).append(found)
-            except ModelkeepError as reason:
-                reasons.append(reason)
-        for artifact, new_events in events.items():
-            reasons += self._check_versions(access, artifact, new_events, replaced)
-        return reasons
-
-    def _check_versions(
-        self, access: RepoAccess, artifact: str, new_events: list[Event], replaced: set[str]
-    ) -> list[ModelkeepError]:
-        registrations = [e for e in new_events if e.kind is EventKind.REGISTRATION]
-        if not registrations:
-            return []
-        with self._stores.database.read() as tx:
-            known = [
-                e for e in registry_index.events_of(tx, access.repo.id, artifact) if e.tag not in replaced
-            ]
-        at_commit: dict[str, list[str]] = {}
-        for version in fold_artifact(artifact, [*known, *new_events]).versions:
-            if version.is_registered:
-                at_commit.setdefault(version.commit, []).append(version.name)
-        before = fold_artifact(artifact, known).named_versions
-        reasons: list[ModelkeepError] = []
-        for event in registrations:
-            others = sorted(name for name in at_commit.get(event.commit, ()) if name != event.version)
-            if others:
-                reasons.append(
-                    Conflict(
-                        f"tag '{event.tag}': commit {event.commit[:12]} is already version {others[0]} of "
-                        f"'{artifact}'; a commit holds one version of an artifact, also once that was deregistered. "
-                        "Make a new commit for the new version.",
-                        code="version_exists_for_commit",
-                    )
-                )
-            earlier = before.get(event.version or "")
-            if earlier is not None and earlier.is_registered and earlier.is_active:
-                reasons.append(
-                    Conflict(
-                        f"tag '{event.tag}': version {event.version} of '{artifact}' is already registered, at commit "
-                        f"{earlier.commit[:12]}. Choose the next version.",
-                        code="version_exists",
-                    )
-                )
-        return reasons
 
     def _check_blobs(
         self, access: RepoAccess, git_dir: Path, proposal: Incoming
@@ -369,32 +265,6 @@ def _changed_by_tag(git_dir: Path, quarantine: Path | None, update: RefUpdate, h
 
 def _literal(pattern: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in pattern)
-
-
-def _check_registry_right(access: RepoAccess, update: RefUpdate, tag: str, name: TagName) -> None:
-    if update.is_create:
-        access.require(_ACTION_OF[name.kind])
-        return
-    refusal = access.refusal(Action.RETRACT)
-    if isinstance(refusal, Unauthenticated):
-        raise refusal
-    if refusal is not None:
-        verb = "deleted" if update.is_delete else "moved"
-        raise NotPermitted(
-            f"tag '{tag}' is part of the registry's history and cannot be {verb}: {refusal.message} To take a version "
-            "back, deregister it.",
-            code="registry_tag",
-        )
-
-
-def _check_commit_right(access: RepoAccess, git_dir: Path, event: Event) -> None:
-    """A registry tag may bring its commit along, but only for somebody who could push it to a branch as well."""
-    refusal = access.refusal(Action.WRITE)
-    if refusal is not None and not incoming.commit_exists(git_dir, None, event.commit):
-        raise NotPermitted(
-            f"tag '{event.tag}' brings a commit that the repo does not have. {refusal.message}",
-            code="new_commit",
-        )
 
 
 def _lfs_missing(paths: list[str] | None, blob_id: str, oid: Oid) -> InvalidInput:

@@ -1,0 +1,39 @@
+"""What the gate is asked and what it answers: proposed ref updates, what was learnt from them, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelkeep.domain.errors import ModelkeepError
+from modelkeep.domain.lfs import Oid
+from modelkeep.domain.objects import NewBlob, RefUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What is proposed: ref updates, and where their new objects lie until they are accepted.
+
+    ``quarantine`` is the object directory of a push that has not been accepted yet; None where the objects are in the
+    repository already and ``blobs`` names the new ones.
+    """
+
+    updates: Sequence[RefUpdate]
+    quarantine: Path | None = None
+    blobs: Sequence[NewBlob] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the gate found out on the way: the LFS objects that the new pointers name, to be linked to the repo."""
+
+    pointers: tuple[tuple[Oid, int], ...]
+
+
+class Refused(Exception):
+    """The gate's answer: every reason, none of the updates goes through."""
+
+    def __init__(self, reasons: Sequence[ModelkeepError]) -> None:
+        super().__init__("; ".join(reason.message for reason in reasons))
+        self.reasons = tuple(reasons)
