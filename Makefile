@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve check format bench lock clean setup setup-bench
+.PHONY: help demo test serve check format bench lock clean setup setup-dvc setup-bench
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help: ## list what there is
 demo: setup ## start a hub, use it as people would with real clients, keep serving (EXIT=1: end after the steps)
 	$(BIN)/python demo/run.py $(if $(EXIT),--exit)
 
-test: setup ## all tests (ARGS="-k tags tests/unit" chooses)
+test: setup setup-dvc ## all tests (ARGS="-k tags tests/unit" chooses)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 serve: setup ## a hub on 127.0.0.1:8000 with its data in var/data (DATA=, ARGS="--port 9000")
@@ -45,6 +45,9 @@ clean: ## remove environments, caches and the data of demo and bench; not var/da
 setup:
 	@scripts/debian-packages git git-lfs curl venv
 	@scripts/venv .venv requirements/dev.txt --editable
+
+setup-dvc: setup
+	@scripts/venv .venv-dvc requirements/dvc.txt
 
 setup-bench: setup
 	@scripts/debian-packages nginx fcgiwrap
