@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from modelkeep.db import schema
+from modelkeep.db.bell import Bell
 from modelkeep.db.failures import domain_error
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.errors import InvalidInput, Unavailable
@@ -31,9 +32,13 @@ class Database:
 
     On SQLite all writers of a process queue for one connection, so that they get their turn in order instead
     of polling for the file's lock; readers have their own and never wait.
+
+    Attributes:
+        bell: Rung after a commit that added to the outbox.
     """
 
     def __init__(self, url: URL) -> None:
+        self.bell = Bell()
         self._is_sqlite = url.get_backend_name() == "sqlite"
         if self._is_sqlite:
             self._reader = _sqlite_engine(url, begin="BEGIN", pool_size=_POOL_SIZE)
@@ -72,9 +77,13 @@ class Database:
         self._of_thread.is_writing = True
         try:
             with _begun(self._writer) as connection:
-                yield Transaction(connection, is_write=True)
+                tx = Transaction(connection, is_write=True)
+                yield tx
+                tx.write_kept()
         finally:
             self._of_thread.is_writing = False
+        if tx.rings:
+            self.bell.ring()
 
     def migrate(self) -> None:
         """Brings the schema up to date; several processes may call it at once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,11 +23,17 @@ class Transaction:
 
     It is made by :meth:`modelkeep.db.engine.Database.read` and ``write``, which also end it. Only modules of
     this package use its methods.
+
+    Attributes:
+        is_write: Whether it may change anything.
+        rings: Whether the hub's bell is rung once it is committed.
     """
 
     def __init__(self, connection: Connection, *, is_write: bool) -> None:
         self._connection = connection
+        self._kept: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
         self.is_write = is_write
+        self.rings = False
 
     @property
     def dialect(self) -> str:
@@ -75,6 +81,18 @@ class Transaction:
                 yield
         except Duplicate as error:
             raise taken from error
+
+    def kept_for_end(self, write: Callable[[Transaction, list[Any]], None]) -> list[Any]:
+        """What ``write`` is given just before the commit; the list is the caller's to extend."""
+        if not self.is_write:
+            raise TypeError("a read transaction was asked to write")
+        return self._kept.setdefault(write, [])
+
+    def write_kept(self) -> None:
+        """Writes what was kept for the end. Whoever commits the transaction calls it."""
+        while self._kept:
+            write, rows = self._kept.popitem()
+            write(self, rows)
 
     @property
     def connection(self) -> Connection:

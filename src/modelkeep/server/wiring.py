@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from modelkeep.blobs.local import LocalBlobStore
 from modelkeep.db.engine import Database, open_database
+from modelkeep.domain.artifacts import AnnotationSet
 from modelkeep.domain.errors import Unavailable
 from modelkeep.git import push_hook
 from modelkeep.git.repositories import Repositories
@@ -25,6 +26,7 @@ from modelkeep.services.indexing import Indexing
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import Locking
 from modelkeep.services.organisations import Organisations
+from modelkeep.services.outbox import Outbox
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.registry_writes import RegistryWrites
@@ -82,7 +84,8 @@ def open_hub(settings: Settings) -> Iterator[Hub]:
 
 def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
     """Connects the services to each other and to the stores."""
-    indexing = Indexing(stores)
+    outbox = Outbox(stores, lambda _git_dir, _commit: AnnotationSet())
+    indexing = Indexing(stores, [outbox.follow])
     gate = Gate(stores, rules)
     writes = Writes(stores, gate, indexing)
     registry = RegistryWrites(stores, writes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from modelkeep.db import blobs, registry, repos
 from modelkeep.db import refs as refs_index
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor, Role, Visibility
+from modelkeep.domain.artifacts import Json
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from modelkeep.domain.names import fold, parse_label, parse_repo
 from modelkeep.domain.objects import Signature
@@ -22,6 +23,7 @@ from modelkeep.git import refs
 from modelkeep.services.access import RepoAccess, find_namespace, find_repo, roles_in
 from modelkeep.services.audit import record
 from modelkeep.services.first_commit import first_files
+from modelkeep.services.outbox import emit
 from modelkeep.services.ports import Rules, Stores
 
 _LONGEST_DESCRIPTION = 2000
@@ -100,6 +102,9 @@ class Repos:
                 refs_index.replace_all(tx, repo_id, refs.list_refs(git_dir), refs.digest(git_dir))
                 record(
                     tx, actor, "repo.create", str(repo.full_name), repo=repo, visibility=repo.visibility.value
+                )
+                self._emit(
+                    tx, actor, "repo.created", repo, visibility=repo.visibility.value, default_branch=branch
                 )
         except BaseException:
             self._stores.repositories.delete(repo_id)
@@ -192,6 +197,19 @@ class Repos:
                 visibility=visibility.value if visibility else None,
                 default_branch=default_branch,
             )
+            given = {
+                "description": description,
+                "visibility": visibility.value if visibility else None,
+                "default_branch": default_branch,
+                "labels": list(labels) if labels is not None else None,
+            }
+            self._emit(
+                tx,
+                actor,
+                "repo.updated",
+                repo,
+                **{name: value for name, value in given.items() if value is not None},
+            )
         return self.get(actor, repo.namespace, repo.name, repo.kind)
 
     def move(
@@ -222,6 +240,13 @@ class Repos:
                 raise _taken(place_name, final)
             repos.rename_or_move(tx, repo.id, place_id, final)
             record(tx, actor, "repo.move", str(repo.full_name), repo=repo, to=f"{place_name}/{final}")
+            moved = {"from": str(repo.full_name), "to": f"{place_name}/{final}"}
+            there = replace(repo, namespace_id=place_id, namespace=place_name, name=final)
+            self._emit(tx, actor, "repo.moved", there, **moved)
+            if place_id != repo.namespace_id:
+                # Who listens to the namespace that it left hears of it too.
+                left, now = repo.namespace_id, self._stores.now()
+                emit(tx, now, "repo.moved", moved, repo=None, namespace_id=left, actor=actor.username)
         return self.get(actor, place_name, final, repo.kind)
 
     def dependants(self, actor: Actor, namespace: str, name: str) -> Dependants:
@@ -254,6 +279,7 @@ class Repos:
                 )
             repos.mark_deleted(tx, repo.id, actor.user_id, now)
             record(tx, actor, "repo.delete", str(repo.full_name), repo=repo, force=force)
+            self._emit(tx, actor, "repo.deleted", repo)
         return now + self._rules.restore_within
 
     def restore(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> RepoAccess:
@@ -270,6 +296,7 @@ class Repos:
                 raise NotFound(f"No repo '{namespace}/{name}' was deleted lately.", code="repo_not_found")
             repos.restore(tx, repo.id)
             record(tx, actor, "repo.restore", str(repo.full_name), repo=repo)
+            self._emit(tx, actor, "repo.restored", repo)
         return self.get(actor, place.name, name, kind)
 
     def sweep(self) -> int:
@@ -311,6 +338,9 @@ class Repos:
         )
         refs.create_ref(git_dir, f"refs/heads/{branch}", commit)
         return git_dir, commit
+
+    def _emit(self, tx: Transaction, actor: Actor, kind: str, repo: Repo, **data: Json) -> None:
+        emit(tx, self._stores.now(), kind, data, repo=repo, actor=actor.username)
 
     def _set_default_branch(self, repo: Repo, branch: str) -> None:
         git_dir = self._stores.repositories.path(repo.id)

@@ -4,8 +4,18 @@ from modelkeep.db.tables.accounts import LoginFailures, Memberships, Namespaces,
 from modelkeep.db.tables.audit import Audit
 from modelkeep.db.tables.base import Base
 from modelkeep.db.tables.blobs import BlobLinks, Blobs, LfsLocks
+from modelkeep.db.tables.events import Deliveries, DeliveryAttempts, OutboxEvents, Webhooks
 from modelkeep.db.tables.hub import HubFacts
-from modelkeep.db.tables.registry import Artifacts, RegistryEvents, StageHolders, TagProblems, Versions
+from modelkeep.db.tables.registry import (
+    NEVER,
+    ArtifactLabels,
+    Artifacts,
+    FileProblems,
+    RegistryEvents,
+    StageHolders,
+    TagProblems,
+    Versions,
+)
 from modelkeep.db.tables.repos import (
     GitRefs,
     NamespaceAliases,
@@ -17,11 +27,16 @@ from modelkeep.db.tables.repos import (
 )
 
 __all__ = [
+    "NEVER",
+    "ArtifactLabels",
     "Artifacts",
     "Audit",
     "Base",
     "BlobLinks",
     "Blobs",
+    "Deliveries",
+    "DeliveryAttempts",
+    "FileProblems",
     "GitRefs",
     "HubFacts",
     "LfsLocks",
@@ -29,6 +44,7 @@ __all__ = [
     "Memberships",
     "NamespaceAliases",
     "Namespaces",
+    "OutboxEvents",
     "Protections",
     "RegistryEvents",
     "RepoAliases",
@@ -40,4 +56,5 @@ __all__ = [
     "Tokens",
     "Users",
     "Versions",
+    "Webhooks",
 ]
