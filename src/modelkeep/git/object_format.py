@@ -25,6 +25,10 @@ _ID = re.compile(rb"[0-9a-f]{40}")
 _NAMED = re.compile(rb"object ([0-9a-f]{40})\ntype (commit|tree|blob|tag)\n")
 _USUAL_TAG = re.compile(rb"object [^\n]*\ntype [^\n]*\ntag ([^\n]*)\ntagger ([^\n]*)")
 _SIGNATURE = re.compile(rb"([^<>\n]*)<([^<>\n]*)>[ ]*(\d{1,20})(?:[ ]+([+-])(\d{2})(\d{2}))?[ ]*")
+_IDENTITY = re.compile(r"(.+)\s+<(.+)>")
+_SIGNATURE_START = re.compile(
+    rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----", re.MULTILINE
+)
 _UNSAFE = re.compile(r"[<>\x00-\x1f\x7f]")
 # Other names of codecs are not looked up: some of Python's are no text encodings, or slow on purpose-made input.
 _ENCODING = re.compile(
@@ -43,7 +47,9 @@ class ParsedTag:
         type: The kind of that object as the tag says; "" likewise.
         name: The tag's name as bytes, which need not be the ref's name.
         tagger: None where it is missing or unusable; then ``tagger_problem`` says why.
-        message: The whole message; None where there is none or it is not UTF-8; then ``message_problem`` says why.
+        message: Without a signature; None where there is none or it is not UTF-8; then ``message_problem`` says why.
+        identity: Name and e-mail of the tagger to the letter, as dulwich (and so GTO) reads them; None where one of them
+            is empty, or no blank stands between.
     """
 
     object: str | None
@@ -53,6 +59,7 @@ class ParsedTag:
     tagger_problem: str | None
     message: str | None
     message_problem: str | None
+    identity: tuple[str, str] | None = None
 
 
 def parse_tag_object(content: bytes) -> ParsedTag:
@@ -75,7 +82,7 @@ def parse_tag_object(content: bytes) -> ParsedTag:
     message, message_problem = None, "it has no message"
     if separator:
         try:
-            message, message_problem = body.decode(), ""
+            message, message_problem = body[: signature_start(body)].decode(), ""
         except UnicodeDecodeError:
             message_problem = "its message is not UTF-8"
     return ParsedTag(
@@ -86,7 +93,19 @@ def parse_tag_object(content: bytes) -> ParsedTag:
         tagger_problem=tagger_problem or None,
         message=message,
         message_problem=message_problem or None,
+        identity=_identity(tagger_line) if tagger is not None and tagger_line is not None else None,
     )
+
+
+def signature_start(body: bytes) -> int:
+    """Where the signature starts in the body of a tag (or the whole object); its length where there is none.
+
+    It is at the last line that begins as one does, as Git has it (gpg-interface.c, parse_signed_buffer).
+    """
+    start = len(body)
+    for start_of_line in _SIGNATURE_START.finditer(body):
+        start = start_of_line.start()
+    return start
 
 
 def named_object(content: bytes) -> tuple[str, str] | None:
@@ -174,6 +193,11 @@ def format_message(message: str) -> bytes:
     if b"\0" in raw or len(raw) > MESSAGE_LIMIT:
         raise InvalidInput("A message is at most 512 KiB long and has no NUL in it.", code="invalid_message")
     return raw.rstrip(b"\n") + b"\n"
+
+
+def _identity(tagger_line: bytes) -> tuple[str, str] | None:
+    match = _IDENTITY.match(tagger_line[: tagger_line.rindex(b">") + 1].decode("utf-8", "replace"))
+    return (match[1], match[2]) if match else None
 
 
 @functools.lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ One rule serves the index (which isolates a bad tag) and the gate (which refuses
 from __future__ import annotations
 
 from modelkeep.domain.events import Event, TagProblem, event_of
-from modelkeep.domain.objects import RawTag
+from modelkeep.domain.objects import RawTag, Signature
 from modelkeep.domain.tag_grammar import COUNTER_LIMIT, EventKind, TagName, parse_tag
 from modelkeep.domain.versions import SemVer
 from modelkeep.git.tags import parse_tag_object
@@ -46,16 +46,18 @@ def read_registry_tag(raw: RawTag) -> Event | TagProblem | None:
     fault = _fault_of_name(name, raw.ref_name, own_name)
     if fault is not None:
         return TagProblem(raw.ref_name, *fault)
-    if raw.direct_type != "commit":
-        return TagProblem(
-            raw.ref_name, "not_a_commit", f"it points to a {raw.direct_type}, not to a commit", _REMAKE
+    if raw.direct_type != "commit" or raw.peeled_type != "commit":
+        kind = raw.direct_type if raw.direct_type != "commit" else raw.peeled_type
+        return TagProblem(raw.ref_name, "not_a_commit", f"it points to a {kind}, not to a commit", _REMAKE)
+    if parsed.tagger is None or parsed.identity is None:
+        reason = (
+            f"it has no usable tagger ({parsed.tagger_problem or 'the name or the e-mail address is empty'})"
         )
-    if parsed.tagger is None:
-        reason = f"it has no usable tagger ({parsed.tagger_problem or 'missing'})"
         return TagProblem(raw.ref_name, "no_tagger", reason, _REMAKE)
     if parsed.message is None:
         return TagProblem(raw.ref_name, "no_message", "its message is missing or not UTF-8", _REMAKE)
-    return event_of(name, raw.ref_name, raw.direct_id, parsed.tagger, parsed.message, raw.target)
+    by = Signature(*parsed.identity, parsed.tagger.when)
+    return event_of(name, raw.ref_name, raw.direct_id, by, parsed.message, raw.target)
 
 
 def _fault_of_name(name: TagName, ref_name: str, own_name: str) -> tuple[str, str, str] | None:
