@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 from modelkeep.domain.errors import InvalidInput, NotPermitted, Unavailable
+from modelkeep.identity import key_files
 
 KEY_BYTES = 32
 
@@ -72,7 +72,7 @@ def load_or_create_key(path: Path) -> bytes:
     """
     try:
         if not path.exists():
-            _create(path)
+            key_files.create(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode())
         path.chmod(0o600)
         with path.open("rb") as file:
             text = file.read(_LONGEST_KEY_FILE)
@@ -91,28 +91,6 @@ def load_or_create_key(path: Path) -> bytes:
             code="key_unavailable",
         )
     return key
-
-
-def _create(path: Path) -> None:
-    """Writes a key to a file of its own, whole, then gives it the name, unless another process was faster."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _canonical(purpose: str, fields: Mapping[str, str], expires_at: int) -> bytes:

@@ -6,6 +6,7 @@ from modelkeep.db.tables.base import Base
 from modelkeep.db.tables.blobs import BlobLinks, Blobs, LfsLocks
 from modelkeep.db.tables.events import Deliveries, DeliveryAttempts, OutboxEvents, Webhooks
 from modelkeep.db.tables.hub import HubFacts
+from modelkeep.db.tables.keys import UserKeys
 from modelkeep.db.tables.registry import (
     NEVER,
     ArtifactLabels,
@@ -54,6 +55,7 @@ __all__ = [
     "StageHolders",
     "TagProblems",
     "Tokens",
+    "UserKeys",
     "Users",
     "Versions",
     "Webhooks",
