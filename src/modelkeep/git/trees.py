@@ -29,15 +29,17 @@ RawEntry = tuple[bytes, int, str]
 """Name, mode, object id."""
 
 
-def entry(git_dir: Path, commit_id: str, path: str) -> TreeEntry | None:
+def entry(git_dir: Path, commit_id: str, path: str, *, quarantine: Path | None = None) -> TreeEntry | None:
     """What is at ``path`` in a commit; None where there is nothing. "" is the root directory.
+
+    With ``quarantine``, what a push has brought is seen as well.
 
     Raises:
         InvalidInput: The path cannot be one.
         NotFound: There is no such commit.
     """
     paths.check_readable(path)
-    repository = open_repository(git_dir)
+    repository = open_repository(git_dir, quarantine)
     tree_id = load_commit(repository, commit_id).tree_id
     for raw in paths.candidates(path):
         found = lookup(repository, tree_id, raw)
@@ -78,14 +80,14 @@ def list_tree(
     return [_entry(repository, paths.show(name), mode, object_id) for name, mode, object_id in found]
 
 
-def read_blob(git_dir: Path, blob_id: str, limit: int) -> bytes:
-    """The content of a blob.
+def read_blob(git_dir: Path, blob_id: str, limit: int, *, quarantine: Path | None = None) -> bytes:
+    """The content of a blob; with ``quarantine``, of one that a push has brought as well.
 
     Raises:
         NotFound: There is no such blob.
         TooLarge: It is larger than ``limit`` bytes.
     """
-    repository = open_repository(git_dir)
+    repository = open_repository(git_dir, quarantine)
     size = _blob_size(repository, blob_id)
     if size is not None and size > limit:
         raise TooLarge(
