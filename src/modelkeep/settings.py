@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Signs transfer URLs; kept in the data folder where it is not set."
     )
+    sign_tags: bool = Field(True, description="Sign the tags that the hub makes with its own SSH key.")
+    signing_key_file: Path | None = Field(
+        None, description="That key (OpenSSH, ed25519, no passphrase); kept in the data folder if not set."
+    )
     admin_user: str = Field("admin", description="The name of the owner account made on the first start.")
     admin_password: SecretStr | None = Field(
         None, description="Its password; made up and printed once if not set."

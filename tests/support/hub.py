@@ -28,6 +28,7 @@ from modelkeep.domain.access import ALL_SCOPES, Actor, Role, Scope, Visibility
 from modelkeep.domain.repos import Repo
 from modelkeep.git import push_hook
 from modelkeep.git.repositories import Repositories
+from modelkeep.identity.hub_keys import load_hub_keys
 from modelkeep.identity.signing import Signer, load_or_create_key
 from modelkeep.server.wiring import Hub as Services
 from modelkeep.server.wiring import build_hub
@@ -182,6 +183,7 @@ class Hub:
             Repositories(data / "repos"),
             LocalBlobStore(data / "blobs"),
             Signer(load_or_create_key(data / "secret.key")),
+            hub_keys=load_hub_keys(data),
         )
         self.rules = Rules()
         self.services: Services = build_hub(

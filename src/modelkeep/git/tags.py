@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pygit2
@@ -19,6 +19,7 @@ from modelkeep.git.object_format import (
     format_signature,
     named_object,
     parse_tag_object,
+    signature_start,
 )
 from modelkeep.git.paths import show
 from modelkeep.git.refs import MAX_TAGS_OF_TAGS, PREFIXES, Peeler, is_valid_name, read_refs
@@ -41,15 +42,22 @@ _TAGS = "refs/tags/"
 
 
 def create_tag_object(
-    git_dir: Path, *, name: str, target_commit: str, tagger: Signature, message: str
+    git_dir: Path,
+    *,
+    name: str,
+    target_commit: str,
+    tagger: Signature,
+    message: str,
+    sign: Callable[[bytes], bytes] | None = None,
 ) -> str:
     """Writes an annotated tag object and returns its id; it is on disk, but no ref points to it yet.
 
-    The tagger's own offset and second are kept; the message ends with one line feed.
+    The tagger's own offset and second are kept; the message ends with one line feed. What ``sign`` makes of all that
+    is appended, as ``git tag -s`` does.
 
     Raises:
         InvalidInput: The name cannot be a tag's, the target is no commit of this repository, or the tagger's time or
-            the message is unusable.
+            the message is unusable (or has a line that Git takes for the beginning of a signature).
     """
     if not is_valid_name(_TAGS + name):
         raise InvalidInput(f"{name[:200]!a} cannot be the name of a tag.", code="invalid_ref_name")
@@ -57,7 +65,15 @@ def create_tag_object(
     if kind_of(repository, check_id(target_commit)) != "commit":
         raise InvalidInput(f"There is no commit {target_commit} in this repo.", code="invalid_ref_target")
     head = f"object {target_commit}\ntype commit\ntag {name}\ntagger ".encode()
-    content = head + format_signature(tagger) + b"\n\n" + format_message(message)
+    text = format_message(message)
+    if signature_start(text) != len(text):
+        raise InvalidInput(
+            "A message has no line that begins as a signature does (-----BEGIN …): Git would take the rest for one.",
+            code="invalid_message",
+        )
+    content = head + format_signature(tagger) + b"\n\n" + text
+    if sign is not None:
+        content += sign(content)
     with translated("write the tag"):
         return str(repository.odb.write(ObjectType.TAG, content))
 

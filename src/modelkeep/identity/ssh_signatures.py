@@ -21,6 +21,7 @@ LARGEST_BLOCK = 32 << 10
 
 _MAGIC, _VERSION, _HASH = b"SSHSIG", (1).to_bytes(4, "big"), b"sha512"
 _BEGIN, _END = b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----"
+_HASHES = (b"sha512", b"sha256")
 _TYPE = b"ssh-ed25519"
 _LINE = 70
 
@@ -63,7 +64,7 @@ def read_signature(block: bytes) -> SshSignature | None:
         head = len(_MAGIC) + len(_VERSION)
         if blob[:head] != _MAGIC + _VERSION:
             return None
-        key, namespace, _, _, _ = read_strings(blob[head:])
-        return SshSignature(fingerprint(key), namespace.decode("ascii"))
+        key, namespace, _, digest, _ = read_strings(blob[head:])
+        return SshSignature(fingerprint(key), namespace.decode("ascii")) if digest in _HASHES else None
     except (binascii.Error, ValueError):
         return None

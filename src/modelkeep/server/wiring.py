@@ -14,6 +14,7 @@ from modelkeep.domain.errors import Unavailable
 from modelkeep.git import push_hook
 from modelkeep.git.repositories import Repositories
 from modelkeep.git.transport import PackLimits
+from modelkeep.identity.hub_keys import load_hub_keys
 from modelkeep.identity.signing import Signer, load_or_create_key
 from modelkeep.services.accounts import Accounts
 from modelkeep.services.audit import AuditLog
@@ -23,6 +24,7 @@ from modelkeep.services.contents import Contents
 from modelkeep.services.gate import Gate
 from modelkeep.services.health import Health
 from modelkeep.services.indexing import Indexing
+from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import Locking
 from modelkeep.services.organisations import Organisations
@@ -33,6 +35,8 @@ from modelkeep.services.registry_writes import RegistryWrites
 from modelkeep.services.relinking import Relinking
 from modelkeep.services.repo_settings import Protections, RepoMembers
 from modelkeep.services.repos import Repos
+from modelkeep.services.retractions import Retractions
+from modelkeep.services.signatures import Signatures
 from modelkeep.services.stages import Stages
 from modelkeep.services.tickets import Tickets
 from modelkeep.services.tokens import Tokens
@@ -54,6 +58,7 @@ class Hub:
     contents: Contents
     health: Health
     indexing: Indexing
+    keys: Keys
     lfs: Lfs
     locking: Locking
     organisations: Organisations
@@ -62,6 +67,8 @@ class Hub:
     relinking: Relinking
     repo_members: RepoMembers
     repos: Repos
+    retractions: Retractions
+    signatures: Signatures
     stages: Stages
     tokens: Tokens
     transfers: Transfers
@@ -103,6 +110,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         contents=Contents(stores),
         health=Health(stores),
         indexing=indexing,
+        keys=Keys(stores),
         lfs=lfs,
         locking=Locking(stores),
         organisations=Organisations(stores, rules),
@@ -110,7 +118,9 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         pushes=Pushes(stores, gate, indexing, transport),
         relinking=Relinking(stores),
         repo_members=RepoMembers(stores),
-        repos=Repos(stores, rules),
+        repos=Repos(stores, rules, indexing),
+        retractions=Retractions(stores, writes, registry),
+        signatures=Signatures(stores),
         stages=Stages(stores, writes, registry, versions),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),
@@ -128,11 +138,12 @@ def _open_stores(settings: Settings) -> Stores:
             key = load_or_create_key(data / "secret.key")
         repositories = Repositories(data / "repos")
         blobs = LocalBlobStore(data / "blobs")
+        hub_keys = load_hub_keys(data, settings.signing_key_file, signs=settings.sign_tags)
     except OSError as error:
         raise Unavailable(
             f"The data folder {data} cannot be used: {error.strerror}.", code="data_folder"
         ) from error
-    return Stores(_open_database(settings), repositories, blobs, Signer(key))
+    return Stores(_open_database(settings), repositories, blobs, Signer(key), hub_keys=hub_keys)
 
 
 def _open_database(settings: Settings) -> Database:

@@ -187,6 +187,7 @@ class Commits:
                     target_commit=target,
                     tagger=self._writes.signature(actor),
                     message=message,
+                    sign=self._stores.hub_keys.sign,
                 )
             self._writes.apply(access, [RefUpdate(ref, ZERO_ID, target)], "ref.create")
         return target

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from modelkeep.blobs.local import LocalBlobStore
 from modelkeep.db.engine import Database
 from modelkeep.git.repositories import Repositories
+from modelkeep.identity.hub_keys import HubKeys
 from modelkeep.identity.signing import Signer
 
 MIB = 1 << 20
@@ -29,6 +30,7 @@ class Stores:
     blobs: LocalBlobStore
     signer: Signer
     now: Callable[[], datetime] = utc_now
+    hub_keys: HubKeys = HubKeys()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from modelkeep.db import registry as registry_index
+from modelkeep.domain.events import Event
 from modelkeep.domain.history import ArtifactState, fold_artifact
 from modelkeep.domain.objects import ZERO_ID, RefUpdate
 from modelkeep.domain.tag_grammar import EventKind, TagName, format_tag
@@ -44,11 +45,14 @@ class RegistryWrites:
         name: TagName,
         commit: str,
         message: str,
-    ) -> None:
+    ) -> Event:
         """Makes the tag and indexes it. The caller holds the repo's lock and read ``state`` under it.
 
         The tagger's time is later, by at least a second, than every event on the same subject, because readers order
-        events by the second.
+        events by the second. (A deprecation is about everything that the artifact has.)
+
+        Returns:
+            What the tag stands for.
 
         Raises:
             ModelkeepError: What the gate says, or Conflict where the tag exists.
@@ -58,7 +62,8 @@ class RegistryWrites:
             (
                 e.by.when
                 for e in state.events
-                if e.stage == name.stage and (e.stage or e.version == name.version)
+                if name.kind is EventKind.DEPRECATION
+                or (e.stage == name.stage and (e.stage or e.version == name.version))
             ),
             default=None,
         )
@@ -66,7 +71,12 @@ class RegistryWrites:
             tagger = replace(tagger, when=(last + timedelta(seconds=1)).astimezone(tagger.when.tzinfo))
         tag = format_tag(name)
         target = tags.create_tag_object(
-            git_dir, name=tag, target_commit=commit, tagger=tagger, message=message
+            git_dir,
+            name=tag,
+            target_commit=commit,
+            tagger=tagger,
+            message=message,
+            sign=self._stores.hub_keys.sign,
         )
         self._writes.apply(
             access,
@@ -76,3 +86,6 @@ class RegistryWrites:
             version=name.version,
             stage=name.stage,
         )
+        with self._stores.database.read() as tx:
+            (made,) = registry_index.events_of_tags(tx, access.repo.id, [tag])
+        return made
