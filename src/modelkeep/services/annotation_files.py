@@ -13,16 +13,8 @@ from dataclasses import dataclass, field
 from modelkeep.domain.artifacts import ARTIFACTS_FILE, Annotation, FileProblem, Json
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.names import is_gto_name, parse_artifact
-from modelkeep.services.yaml_tree import (
-    MAX_NODES,
-    Node,
-    NodeKind,
-    Values,
-    YamlFault,
-    duplicates_of,
-    pairs_of,
-    read_yaml,
-)
+from modelkeep.services.yaml_tree import MAX_NODES, Node, NodeKind, YamlFault, read_yaml
+from modelkeep.services.yaml_values import Values, duplicates_of, pairs_of
 
 MAX_ENTRIES = 10_000
 MAX_PROBLEMS = 100
@@ -212,7 +204,7 @@ def _read_entry(
     reading: FileReading, key: Node, value: Node, directory: str, values: Values, read: _Reader
 ) -> None:
     name = f"{directory}:{key.text}" if directory else key.text
-    if not key.is_text or not _is_artifact(name):
+    if not key.is_text or not is_gto_name(key.text) or not _is_artifact(name):
         shown = name[:80] if key.kind is NodeKind.SCALAR else "a list or mapping"
         reading.report(
             "bad_name",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from modelkeep.domain.artifacts import Json
-from modelkeep.services.yaml_tree import Values, YamlFault, read_yaml
+from modelkeep.services.yaml_tree import YamlFault, read_yaml
+from modelkeep.services.yaml_values import Values
 
 _KEYS = ("md5", "etag", "checksum")
 
