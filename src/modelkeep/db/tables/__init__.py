@@ -7,6 +7,12 @@ from modelkeep.db.tables.blobs import BlobLinks, Blobs, LfsLocks
 from modelkeep.db.tables.events import Deliveries, DeliveryAttempts, OutboxEvents, Webhooks
 from modelkeep.db.tables.hub import HubFacts
 from modelkeep.db.tables.keys import UserKeys
+from modelkeep.db.tables.policies import (
+    OrganisationPolicies,
+    PromotionRequests,
+    PromotionReviews,
+    VersionChecks,
+)
 from modelkeep.db.tables.registry import (
     NEVER,
     ArtifactLabels,
@@ -45,7 +51,10 @@ __all__ = [
     "Memberships",
     "NamespaceAliases",
     "Namespaces",
+    "OrganisationPolicies",
     "OutboxEvents",
+    "PromotionRequests",
+    "PromotionReviews",
     "Protections",
     "RegistryEvents",
     "RepoAliases",
@@ -57,6 +66,7 @@ __all__ = [
     "Tokens",
     "UserKeys",
     "Users",
+    "VersionChecks",
     "Versions",
     "Webhooks",
 ]
