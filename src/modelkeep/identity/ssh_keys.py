@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -41,7 +41,7 @@ class PublicKey:
     type: str
     text: str
     fingerprint: str
-    comment: str
+    comment: str = field(default="", compare=False)
 
 
 def parse_public_key(text: str) -> PublicKey:
@@ -124,7 +124,7 @@ def _unusable_type(fields: list[str]) -> InvalidInput:
         reason = "This is a certificate; send the public key that it was made for."
     elif kind == "ssh-dss":
         reason = "DSA keys are no longer safe; make another with 'ssh-keygen -t ed25519'."
-    elif any(field in KEY_TYPES for field in " ".join(fields).replace(",", " ").split()):
+    elif any(word in KEY_TYPES for word in " ".join(fields[1:]).split()):
         reason = "Send the key without options before it, beginning with its type, such as ssh-ed25519."
     else:
         reason = f"A public key is one line 'type base64 comment', its type one of {', '.join(KEY_TYPES)}."
