@@ -16,11 +16,13 @@ from modelkeep.api.rest import (
     contents,
     errors,
     files,
+    keys,
     organisations,
     refs,
     registry,
     repo_settings,
     repos,
+    retractions,
     tokens,
 )
 from modelkeep.api.rest.calls import Rest
@@ -32,6 +34,7 @@ PREFIX = "/api/v1"
 _ROUTERS = (
     accounts.router,
     tokens.router,
+    keys.router,
     organisations.router,
     repos.router,
     repo_settings.router,
@@ -40,6 +43,7 @@ _ROUTERS = (
     files.router,
     commits.router,
     registry.router,
+    retractions.router,
     audit.router,
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {

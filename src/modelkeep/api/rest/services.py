@@ -10,10 +10,13 @@ from modelkeep.services.authentication import Authentication
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.indexing import Indexing
+from modelkeep.services.keys import Keys
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules
 from modelkeep.services.repo_settings import Protections, RepoMembers
 from modelkeep.services.repos import Repos
+from modelkeep.services.retractions import Retractions
+from modelkeep.services.signatures import Signatures
 from modelkeep.services.stages import Stages
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
@@ -48,6 +51,10 @@ class RestServices(Protocol):
         """The index of what Git says."""
 
     @property
+    def keys(self) -> Keys:
+        """Public SSH keys of users."""
+
+    @property
     def organisations(self) -> Organisations:
         """Tenants and their members."""
 
@@ -64,8 +71,16 @@ class RestServices(Protocol):
         """Repos."""
 
     @property
+    def retractions(self) -> Retractions:
+        """Deregistration and deprecation."""
+
+    @property
     def rules(self) -> Rules:
         """The hub's limits."""
+
+    @property
+    def signatures(self) -> Signatures:
+        """How tags are signed."""
 
     @property
     def stages(self) -> Stages:
