@@ -16,9 +16,9 @@ _FORM = re.compile(
 
 
 def parse_moment(text: str) -> datetime:
-    """Reads ``2026-03-01``, ``2026-03-01T09:00Z``, ``2026-03-01T10:00:00+01:00``; a date alone is its first instant in UTC.
+    """Reads ``2026-03-01``, ``2026-03-01T09:00Z``, ``2026-03-01T10:00:00+01:00``.
 
-    A blank before the offset is a plus sign that somebody did not encode.
+    A date alone is its first instant in UTC. A blank before the offset is a plus sign that somebody did not encode.
 
     Raises:
         InvalidInput: It is no such time.

@@ -49,7 +49,7 @@ class RegistryWrites:
         """Makes the tag and indexes it. The caller holds the repo's lock and read ``state`` under it.
 
         The tagger's time is later, by at least a second, than every event on the same subject, because readers order
-        events by the second. (A deprecation is about everything that the artifact has.)
+        events by the second. (A deprecation is about all that the artifact has, and all that follows revives it.)
 
         Returns:
             What the tag stands for.
@@ -62,7 +62,7 @@ class RegistryWrites:
             (
                 e.by.when
                 for e in state.events
-                if name.kind is EventKind.DEPRECATION
+                if EventKind.DEPRECATION in (e.kind, name.kind)
                 or (e.stage == name.stage and (e.stage or e.version == name.version))
             ),
             default=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from modelkeep.db import registry as registry_index
@@ -9,6 +10,8 @@ from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.errors import Conflict, InvalidInput, NotFound
 from modelkeep.domain.history import ArtifactState
 from modelkeep.domain.names import parse_artifact, parse_stage
+from modelkeep.domain.numbering import Numbering
+from modelkeep.domain.past import HistoryEntry
 from modelkeep.domain.registry import StageRow
 from modelkeep.domain.rollback import TRAILER, previous_holder
 from modelkeep.domain.tag_grammar import EventKind, TagName
@@ -19,6 +22,8 @@ from modelkeep.services.registry_writes import RegistryWrites
 from modelkeep.services.revisions import resolve
 from modelkeep.services.versions import Versions, check_message, require_active
 from modelkeep.services.writes import Writes
+
+_COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 
 
 class Stages:
@@ -73,27 +78,29 @@ class Stages:
         *,
         version: str | None = None,
         message: str | None = None,
-    ) -> StageRow | None:
-        """Takes a stage from a version (None: from its present holder).
+    ) -> tuple[HistoryEntry, StageRow | None]:
+        """Takes a stage from a version, or from a commit without one (None: from its present holder).
 
         Returns:
-            The holder that re-appears, as GTO has it; None where the stage is empty now.
+            What was recorded, and the holder that re-appears, as GTO has it; None where the stage is empty now.
 
         Raises:
             NotFound: Nobody, or not this version, holds the stage.
             NotPermitted: The actor may not promote.
         """
         check_message(message)
+        wanted = None
+        if version is not None:
+            wanted = version if _COMMIT.fullmatch(version) else str(SemVer.parse_lenient(version))
         with self._stores.database.read() as tx:
             access = find_repo(tx, actor, namespace, name, Action.PROMOTE)
         with self._writes.locked(access.repo.id) as git_dir:
             state = self._registry.state(access.repo.id, artifact)
-            wanted = str(SemVer.parse_lenient(version)) if version else None
             holder = next((v for v in state.holders(stage) if wanted in (None, v.name)), None)
             if holder is None:
-                what = f"version {wanted} of " if wanted else ""
+                what = f"{wanted} of " if wanted else ""
                 raise NotFound(f"Stage '{stage}' is not held by {what}'{artifact}'.", code="no_stage")
-            self._registry.write_tag(
+            made = self._registry.write_tag(
                 access,
                 git_dir,
                 state,
@@ -101,8 +108,9 @@ class Stages:
                 holder.commit,
                 message or f"Unassigning stage '{stage}' to artifact '{artifact}' version '{holder.name}'",
             )
+        entry = HistoryEntry(str(access.repo.full_name), made, holder.name if holder.is_registered else None)
         with self._stores.database.read() as tx:
-            return registry_index.stage_row(tx, access.repo.id, artifact, stage)
+            return entry, registry_index.stage_row(tx, access.repo.id, artifact, stage)
 
     def roll_back(
         self,
@@ -171,9 +179,7 @@ class Stages:
         if here is not None and here.is_active and wanted in (None, here.semver):
             return commit, here.name
         access.require(Action.REGISTER)
-        return commit, self._versions.write_registration(
-            access, git_dir, artifact, commit, wanted, None, None
-        )
+        return commit, self._versions.write_registration(access, git_dir, artifact, commit, Numbering(wanted))
 
     def _assign(
         self,

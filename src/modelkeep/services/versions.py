@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelkeep.db import registry as registry_index
@@ -11,10 +11,12 @@ from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFo
 from modelkeep.domain.events import TagProblem
 from modelkeep.domain.history import ArtifactState
 from modelkeep.domain.names import parse_artifact
+from modelkeep.domain.numbering import Numbering, Step
 from modelkeep.domain.paging import Page, PageRequest
 from modelkeep.domain.registry import VersionRow
 from modelkeep.domain.tag_grammar import EventKind, TagName
-from modelkeep.domain.versions import Bump, SemVer, next_version
+from modelkeep.domain.trailers import CODE_COMMIT, RUN, parse_trailer, with_trailers
+from modelkeep.domain.versions import SemVer
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.ports import Stores
 from modelkeep.services.registry_writes import RegistryWrites
@@ -40,9 +42,12 @@ class Versions:
         artifact: str,
         *,
         version: str | None = None,
-        bump: Bump | None = None,
+        bump: Step | None = None,
+        prerelease: str | None = None,
         revision: str | None = None,
         message: str | None = None,
+        code_commit: str | None = None,
+        run: str | None = None,
     ) -> VersionRow:
         """Registers a commit as a version: the given one, or the next after the latest.
 
@@ -52,9 +57,12 @@ class Versions:
             name: Of the repo.
             artifact: Its name, ``directory:name`` in a monorepo.
             version: ``v1.2.3`` (the ``v`` may be left out); None for the next one.
-            bump: Which part to raise where no version is given; None for the patch.
+            bump: Which part to raise where no version is given; None for the patch; ``release`` ends pre-releases.
+            prerelease: The label of a series of pre-releases to begin or go on with, such as ``rc``.
             revision: What to register; None for the default branch.
             message: The tag's message; None for GTO's usual one.
+            code_commit: The commit of the code that made it, kept as a trailer of the tag.
+            run: The run that made it, kept as a trailer of the tag.
 
         Raises:
             InvalidInput: No possible name or version, or both a version and a bump.
@@ -62,16 +70,18 @@ class Versions:
             NotFound: No such repo or revision.
         """
         parse_artifact(artifact)
-        if version is not None and bump is not None:
-            raise InvalidInput("Give either a version or a bump, not both.", code="version_and_bump")
-        wanted = SemVer.parse_lenient(version) if version is not None else None
+        wanted = Numbering.parse(version, bump, prerelease)
         check_message(message)
+        origin = {
+            name: parse_trailer(name, value) if value is not None else None
+            for name, value in ((CODE_COMMIT, code_commit), (RUN, run))
+        }
         with self._stores.database.read() as tx:
             access = find_repo(tx, actor, namespace, name, Action.REGISTER)
         with self._writes.locked(access.repo.id) as git_dir:
             with self._stores.database.read() as tx:
                 commit = resolve(tx, access.repo, git_dir, revision).commit
-            chosen = self.write_registration(access, git_dir, artifact, commit, wanted, bump, message)
+            chosen = self.write_registration(access, git_dir, artifact, commit, wanted, message, origin)
         return self.get(actor, access.repo.namespace, access.repo.name, artifact, chosen)
 
     def write_registration(
@@ -80,9 +90,9 @@ class Versions:
         git_dir: Path,
         artifact: str,
         commit: str,
-        wanted: SemVer | None,
-        bump: Bump | None,
-        message: str | None,
+        wanted: Numbering,
+        message: str | None = None,
+        trailers: Mapping[str, str | None] | None = None,
     ) -> str:
         """Makes the tag of a version under the repo's lock, which the caller holds; gives the version's name.
 
@@ -91,7 +101,7 @@ class Versions:
         """
         state = self._registry.state(access.repo.id, artifact)
         here = state.version_at(commit)
-        if here is not None and (here.is_active or here.name != str(wanted)):
+        if here is not None and (here.is_active or here.name != str(wanted.version)):
             again = (
                 "" if here.is_active else f" It was deregistered, and can be registered again as {here.name}."
             )
@@ -102,10 +112,8 @@ class Versions:
                 version=here.name,
             )
         latest = state.latest
-        chosen = str(wanted or next_version(latest.semver if latest else None, bump))
-        while wanted is None and state.version(chosen) is not None:
-            # A deregistered version keeps its number: pass over it.
-            chosen = str(SemVer.parse(chosen).bumped("patch"))
+        known = [version.semver for version in state.named_versions.values() if version.semver]
+        chosen = str(wanted.choose(latest.semver if latest else None, known))
         earlier = state.version(chosen)
         if earlier is not None and earlier.is_registered and earlier.is_active:
             raise AlreadyExists(
@@ -128,7 +136,7 @@ class Versions:
             state,
             TagName(EventKind.REGISTRATION, artifact, version=chosen, counter=counter),
             commit,
-            message or f"Registering artifact {artifact} version {chosen}",
+            with_trailers(message or f"Registering artifact {artifact} version {chosen}", trailers or {}),
         )
         return chosen
 

@@ -42,6 +42,7 @@ def test_registering(world: World) -> None:
         "author": "cato",
         "author_email": "cato@users.modelkeep.invalid",
         "message": "first\n",
+        "warnings": [],
     }
     assert ok(world.as_("rita").get(path))["commit"] == tip
 

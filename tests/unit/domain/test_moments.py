@@ -27,8 +27,8 @@ def test_moments(text: str, expected: datetime) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "now", "2026", "2026-02-30", "20260301", "2026-W09-1", "2026-03-01T09:00", "2026-03-01T25:00Z"]
-    + ["2026-03-01Z", "0001-01-01T00:00+23:00", "2026-03-01T09:00+99:00", "٢٠٢٦-03-01", "1772355600"],
+    "? now 2026 2026-02-30 20260301 2026-W09-1 2026-03-01T09:00 2026-03-01T25:00Z 2026-03-01Z "
+    "0001-01-01T00:00+23:00 2026-03-01T09:00+99:00 ٢٠٢٦-03-01 1772355600".split(),
 )
 def test_what_is_none(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -36,7 +36,7 @@ def test_what_is_none(text: str) -> None:
     assert caught.value.code == "invalid_time"
 
 
-@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1000, 1, 1)))
+@given(st.datetimes(timezones=st.just(UTC)))
 def test_what_is_written_is_read(when: datetime) -> None:
     assert parse_moment(when.isoformat()) == when
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +111,7 @@ def test_at_every_moment_it_says_what_the_fold_says(tags: list[tuple[str, int, i
         assert (expected is None) == (period is None)
         if expected is not None and period is not None:
             assert expected[:2] == (period.version, period.commit)
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         assert earlier.end is not None
         assert earlier.end <= later.start
         assert earlier.ended_by is not None

@@ -5,18 +5,19 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from modelkeep.api.rest import render
+from modelkeep.api.rest import render, render_history
 from modelkeep.api.rest.calls import CallOf, GuardedRoute
 from modelkeep.api.rest.parameters import Name, PageOf, Search
 from modelkeep.api.rest.schemas.base import Listing
+from modelkeep.api.rest.schemas.history import StageLeft
 from modelkeep.api.rest.schemas.registry import (
     Artifact,
     NewVersion,
     Promotion,
+    RegisteredVersion,
     RegistryArtifact,
     Rollback,
     Stage,
-    StageLeft,
     TagProblem,
     Unassignment,
     Version,
@@ -64,7 +65,7 @@ async def list_versions(
 )
 async def register_version(
     call: CallOf, ns: Name, repo: Name, artifact: Name, body: NewVersion, response: Response
-) -> Version:
+) -> RegisteredVersion:
     """By an annotated tag in your name, at a revision."""
     made = await call.write(
         call.services.versions.register,
@@ -74,12 +75,15 @@ async def register_version(
         artifact,
         version=body.version,
         bump=body.bump,
+        prerelease=body.prerelease,
         revision=body.revision,
         message=body.message,
+        code_commit=body.code_commit,
+        run=body.run,
     )
     names = map(render.segment, (ns, repo, artifact, made.version))
     response.headers["location"] = call.url("/repos/{}/{}/artifacts/{}/versions/{}".format(*names))
-    return render.version(made)
+    return render.registered_version(made)
 
 
 @router.get(_ARTIFACT + "/versions/{version}", operation_id="showVersionOf", summary="Show a version")
@@ -145,7 +149,7 @@ async def unassign(
 ) -> StageLeft:
     """From its present holder unless another is named. 201, because it makes a tag that says so."""
     chosen = body or Unassignment()
-    holder = await call.write(
+    made, holder = await call.write(
         call.services.stages.unassign,
         call.actor,
         ns,
@@ -155,7 +159,7 @@ async def unassign(
         version=chosen.version,
         message=chosen.message,
     )
-    return StageLeft(artifact=artifact, stage=stage, holder=render.stage(holder) if holder else None)
+    return render_history.stage_left(made, holder)
 
 
 @router.get(

@@ -241,6 +241,11 @@ def version(value: VersionRow) -> registry.Version:
     )
 
 
+def registered_version(value: VersionRow, warnings: Sequence[str] = ()) -> registry.RegisteredVersion:
+    """A version that was just registered."""
+    return registry.RegisteredVersion(**version(value).model_dump(), warnings=list(warnings))
+
+
 def stage(value: StageRow) -> registry.Stage:
     """Who holds a stage."""
     return registry.Stage(

@@ -40,13 +40,30 @@ class Version(Answer):
     message: str
 
 
+class RegisteredVersion(Version):
+    """A version that was just registered."""
+
+    warnings: list[str] = Field(description="What was allowed, and may be a mistake.")
+
+
 class NewVersion(Sent):
     """What to register."""
 
     version: SentName | None = Field(None, description="The next one after the latest if left out.")
-    bump: Literal["major", "minor", "patch"] | None = None
+    bump: Literal["major", "minor", "patch", "release"] | None = Field(
+        None, description="What to raise; `release` ends a series of pre-releases."
+    )
+    prerelease: SentName | None = Field(
+        None, description="The label of a series of pre-releases, such as `rc`: v1.3.0-rc.1, then -rc.2, …"
+    )
     revision: SentName | None = Field(None, description="The default branch if left out.")
     message: SentMessage | None = None
+    code_commit: SentMessage | None = Field(
+        None, description="The commit of the code that made it: one line, kept in the tag."
+    )
+    run: SentMessage | None = Field(
+        None, description="The run that made it, or its address: one line, kept in the tag."
+    )
 
 
 class Stage(Answer):
@@ -79,17 +96,8 @@ class Rollback(Sent):
 class Unassignment(Sent):
     """Which version leaves the stage; its present holder if left out."""
 
-    version: SentName | None = None
+    version: SentName | None = Field(None, description="Or the whole id of a commit that is no version.")
     message: SentMessage | None = None
-
-
-class StageLeft(Answer):
-    """That a version has left a stage, and who holds it now."""
-
-    artifact: str
-    stage: str
-    event: Literal["unassignment"] = "unassignment"
-    holder: Stage | None = Field(description="The version that held it before comes back; null for nobody.")
 
 
 class TagProblem(Answer):
