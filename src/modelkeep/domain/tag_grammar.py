@@ -21,6 +21,9 @@ _TAG = re.compile(
     r"|@(?:(?P<deprecated>deprecated)|(?P<created>created)))"
     r"(?:#(?P<counter>[0-9]+))?"
 )
+_SHORTCUT = re.compile(
+    rf"(?P<artifact>(?:{_DIRECTORY}:)?{_NAME})(?:#(?P<stage>{_NAME})|@(?P<version>latest|greatest|{_VERSION}))"
+)
 
 COUNTER_LIMIT = 10**18
 """Counters are smaller than this; :func:`parse_tag` reads a greater one as this."""
@@ -50,6 +53,26 @@ class TagName:
     version: str | None = None
     stage: str | None = None
     counter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """``name@latest``, ``name@greatest``, ``name@v1.2.3`` or ``name#stage``, taken apart."""
+
+    artifact: str
+    version: str | None = None
+    stage: str | None = None
+    is_latest: bool = False
+
+
+def parse_shortcut(text: str) -> Shortcut | None:
+    """Reads GTO's way to name a version of an artifact; None where it is none (a plain name, say)."""
+    match = _SHORTCUT.fullmatch(text)
+    if match is None:
+        return None
+    if match["version"] in ("latest", "greatest"):
+        return Shortcut(match["artifact"], is_latest=True)
+    return Shortcut(match["artifact"], version=match["version"], stage=match["stage"])
 
 
 def parse_tag(name: str) -> TagName | None:
