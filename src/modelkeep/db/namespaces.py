@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, exists, func, insert, literal, or_, select, update
 
 from modelkeep.db.keyset import one_page
 from modelkeep.db.names import claim_namespace_name, namespace_ids
@@ -124,6 +124,11 @@ def rename_namespace(tx: Transaction, namespace_id: int, name: str) -> Namespace
         tx.execute(
             update(Namespaces).where(Namespaces.id == namespace_id).values(name=name, name_folded=folded)
         )
+    tx.execute(
+        update(Repos)
+        .where(Repos.namespace_id == namespace_id)
+        .values(sort_name=literal(f"{folded} ") + Repos.name_folded)
+    )
     tx.execute(delete(NamespaceAliases).where(NamespaceAliases.name_folded == folded))
     if fold(before.name) != folded:
         tx.execute(insert(NamespaceAliases).values(name_folded=fold(before.name), namespace_id=namespace_id))

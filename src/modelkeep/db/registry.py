@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, delete, func, select
+from sqlalchemy import BindParameter, Select, Table, bindparam, delete, func, select
 
+from modelkeep.db.artifact_rows import file_problems_of as file_problems_of
+from modelkeep.db.artifact_rows import replace_artifacts
+from modelkeep.db.artifact_rows import set_annotations as set_annotations
 from modelkeep.db.batches import batches, load_rows
 from modelkeep.db.keyset import one_page
+from modelkeep.db.refolding import refold as refold
+from modelkeep.db.refolding import version_events as version_events
 from modelkeep.db.registry_overview import overview as overview
 from modelkeep.db.registry_rows import (
     EVENT_COLUMNS,
@@ -25,8 +30,10 @@ from modelkeep.db.registry_rows import (
 )
 from modelkeep.db.row_sets import replace_rows
 from modelkeep.db.tables import (
+    ArtifactLabels,
     Artifacts,
     Base,
+    FileProblems,
     GitRefs,
     RegistryEvents,
     Repos,
@@ -35,16 +42,32 @@ from modelkeep.db.tables import (
     Versions,
 )
 from modelkeep.db.transaction import Transaction
+from modelkeep.domain.artifacts import AnnotationSet
 from modelkeep.domain.events import Event, TagProblem
+from modelkeep.domain.history import fold
 from modelkeep.domain.paging import Page, PageRequest, page_of
-from modelkeep.domain.registry import ArtifactSummary, StageRow, VersionRow
-from modelkeep.domain.tag_grammar import EventKind
+from modelkeep.domain.registry import (
+    ArtifactSummary,
+    StageRow,
+    VersionRow,
+    artifact_facts,
+    stage_rows,
+    version_rows,
+)
 
 OverviewRow = ArtifactSummary
 
 Snapshot = dict[str, list[tuple[Any, ...]]]
 
-_INDEX: tuple[type[Base], ...] = (Artifacts, RegistryEvents, Versions, StageHolders, TagProblems)
+_INDEX: tuple[type[Base], ...] = (
+    Artifacts,
+    RegistryEvents,
+    Versions,
+    StageHolders,
+    TagProblems,
+    ArtifactLabels,
+    FileProblems,
+)
 
 
 def replace_events(
@@ -54,7 +77,7 @@ def replace_events(
     events: Sequence[Event],
     problems: Sequence[TagProblem],
 ) -> None:
-    """Follows a change of registry tags.
+    """Follows a change of registry tags; what they fold to is then :func:`refold`'s.
 
     Args:
         tx: The transaction.
@@ -64,26 +87,12 @@ def replace_events(
         problems: The same for tags that cannot be read.
     """
     gone = list({*tags, *(event.tag for event in events), *(problem.tag for problem in problems)})
-    touched = {event.artifact for event in events}
     for some in batches(gone):
-        among = (RegistryEvents.repo_id == repo_id, RegistryEvents.tag.in_(some))
-        touched.update(
-            row.artifact for row in tx.execute(select(RegistryEvents.artifact).where(*among).distinct())
-        )
-        tx.execute(delete(RegistryEvents).where(*among))
-        tx.execute(delete(TagProblems).where(TagProblems.repo_id == repo_id, TagProblems.tag.in_(some)))
+        sought = {"sought_repo": repo_id, "tags": list(some)}
+        tx.execute(_DELETE_EVENTS, sought)
+        tx.execute(_DELETE_PROBLEMS, sought)
     load_rows(tx, RegistryEvents, EVENT_COLUMNS, [event_values(repo_id, event) for event in events])
     load_rows(tx, TagProblems, PROBLEM_COLUMNS, [problem_values(repo_id, problem) for problem in problems])
-    _refresh_artifacts(tx, repo_id, sorted(touched))
-
-
-def replace_artifact(
-    tx: Transaction, repo_id: str, artifact: str, versions: Sequence[VersionRow], stages: Sequence[StageRow]
-) -> None:
-    """Makes the index say exactly this about the versions and stages of one artifact."""
-    for table in (Versions, StageHolders):
-        tx.execute(delete(table).where(table.repo_id == repo_id, table.artifact == artifact))
-    _load_state(tx, repo_id, versions, stages)
 
 
 def clear(tx: Transaction, repo_id: str) -> None:
@@ -99,20 +108,28 @@ def replace_index(
     *,
     events: Sequence[Event],
     problems: Sequence[TagProblem],
-    versions: Sequence[VersionRow],
-    stages: Sequence[StageRow],
+    annotations: AnnotationSet,
 ) -> None:
-    """Makes the whole index of a repo's registry tags say exactly this."""
-    names = sorted({event.artifact for event in events if event.kind is not EventKind.CREATION})
+    """Makes the whole index of a repo's registry say exactly what these tags and files say."""
+    states = list(fold(events).values())
     tables: tuple[tuple[type[Base], Sequence[str], Sequence[tuple[Any, ...]]], ...] = (
         (RegistryEvents, EVENT_COLUMNS, [event_values(repo_id, event) for event in events]),
         (TagProblems, PROBLEM_COLUMNS, [problem_values(repo_id, problem) for problem in problems]),
-        (Artifacts, ("repo_id", "artifact"), [(repo_id, name) for name in names]),
-        (Versions, VERSION_COLUMNS, [version_values(repo_id, row) for row in versions]),
-        (StageHolders, STAGE_COLUMNS, [stage_values(repo_id, row) for row in stages]),
+        (
+            Versions,
+            VERSION_COLUMNS,
+            [version_values(repo_id, row) for state in states for row in version_rows(state)],
+        ),
+        (
+            StageHolders,
+            STAGE_COLUMNS,
+            [stage_values(repo_id, row) for state in states for row in stage_rows(state)],
+        ),
     )
     for table, columns, rows in tables:
         replace_rows(tx, table, columns, repo_id, rows)
+    facts = [known for known in map(artifact_facts, states) if known is not None]
+    replace_artifacts(tx, repo_id, facts, annotations)
 
 
 def events_of(tx: Transaction, repo_id: str, artifact: str | None = None) -> list[Event]:
@@ -137,11 +154,17 @@ def events_of_tags(tx: Transaction, repo_id: str, tags: Sequence[str]) -> list[E
 
 
 def artifacts_of(tx: Transaction, repo_id: str) -> list[str]:
-    """The artifacts that the events of a repo speak about, by name."""
+    """The artifacts that the tags of a repo, or files of its default branch, speak about, by name."""
     rows = tx.execute(
         select(Artifacts.artifact).where(Artifacts.repo_id == repo_id).order_by(Artifacts.artifact)
     )
     return [row.artifact for row in rows]
+
+
+def has_artifact(tx: Transaction, repo_id: str, artifact: str) -> bool:
+    """Whether a tag of the repo, or a file of its default branch, speaks about the artifact."""
+    sought = select(Artifacts.artifact).where(Artifacts.repo_id == repo_id, Artifacts.artifact == artifact)
+    return tx.first(sought) is not None
 
 
 def versions_of(
@@ -207,29 +230,6 @@ def snapshot(tx: Transaction, repo_id: str) -> Snapshot:
     return found
 
 
-def _refresh_artifacts(tx: Transaction, repo_id: str, artifacts: Sequence[str]) -> None:
-    for some in batches(artifacts):
-        still = (
-            select(RegistryEvents.artifact)
-            .where(
-                RegistryEvents.repo_id == repo_id,
-                RegistryEvents.artifact.in_(some),
-                RegistryEvents.kind != str(EventKind.CREATION),
-            )
-            .distinct()
-        )
-        names = sorted(row.artifact for row in tx.execute(still))
-        tx.execute(delete(Artifacts).where(Artifacts.repo_id == repo_id, Artifacts.artifact.in_(some)))
-        load_rows(tx, Artifacts, ("repo_id", "artifact"), [(repo_id, name) for name in names])
-
-
-def _load_state(
-    tx: Transaction, repo_id: str, versions: Iterable[VersionRow], stages: Iterable[StageRow]
-) -> None:
-    load_rows(tx, Versions, VERSION_COLUMNS, [version_values(repo_id, row) for row in versions])
-    load_rows(tx, StageHolders, STAGE_COLUMNS, [stage_values(repo_id, row) for row in stages])
-
-
 def _versions(repo_id: str, artifact: str) -> Select[*tuple[Any, ...]]:
     stages = (
         select(func.aggregate_strings(StageHolders.stage, " "))
@@ -254,3 +254,13 @@ def _stages(repo_id: str) -> Select[*tuple[Any, ...]]:
 
 def _table_of(mapped: type[Base]) -> Table:
     return cast("Table", mapped.__table__)
+
+
+# Made once: every push of a tag runs these, and making a statement takes longer than running it.
+_AMONG: BindParameter[Any] = bindparam("tags", expanding=True)
+_DELETE_EVENTS = delete(RegistryEvents).where(
+    RegistryEvents.repo_id == bindparam("sought_repo"), RegistryEvents.tag.in_(_AMONG)
+)
+_DELETE_PROBLEMS = delete(TagProblems).where(
+    TagProblems.repo_id == bindparam("sought_repo"), TagProblems.tag.in_(_AMONG)
+)

@@ -15,7 +15,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -29,7 +31,7 @@ from modelkeep.db.repo_members import members as members
 from modelkeep.db.repo_members import remove_member as remove_member
 from modelkeep.db.repo_members import set_member as set_member
 from modelkeep.db.repo_rows import repo_columns, repo_of
-from modelkeep.db.tables import RepoAliases, RepoLabels, Repos
+from modelkeep.db.tables import Namespaces, RepoAliases, RepoLabels, Repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Role, Visibility
 from modelkeep.domain.digest import EMPTY
@@ -89,6 +91,7 @@ def create_repo(
                 kind=str(kind),
                 name=name,
                 name_folded=fold(name),
+                sort_name=_sort_name(namespace_id, name),
                 description=description,
                 visibility=str(visibility),
                 default_branch=default_branch,
@@ -107,6 +110,11 @@ def repo_by_id(tx: Transaction, repo_id: str) -> Repo | None:
     """The repo of this id, deleted or not."""
     row = tx.execute(_BY_ID, {"repo_id": repo_id}).first()
     return repo_of(row) if row is not None else None
+
+
+def default_branch_of(tx: Transaction, repo_id: str) -> str:
+    """The short name of a repo's default branch; empty where there is no such repo."""
+    return str(tx.execute(_DEFAULT_BRANCH, {"repo_id": repo_id}).scalar() or "")
 
 
 def repo_by_name(
@@ -228,7 +236,8 @@ def rename_or_move(tx: Transaction, repo_id: str, namespace_id: int, name: str) 
     """
     before = _required(repo_by_id(tx, repo_id))
     with tx.unique(_taken(name)):
-        _update(tx, repo_id, namespace_id=namespace_id, name=name, name_folded=fold(name))
+        named = {"name": name, "name_folded": fold(name), "sort_name": _sort_name(namespace_id, name)}
+        _update(tx, repo_id, namespace_id=namespace_id, **named)
     _drop_alias(tx, namespace_id, before.kind, name)
     if (before.namespace_id, fold(before.name)) != (namespace_id, fold(name)):
         alias = tx.insert(RepoAliases).values(
@@ -325,11 +334,18 @@ def _with_roles(
 
 # Made once: nearly every request asks one of these, and making a statement takes longer than running it.
 _BY_ID = repo_columns().where(Repos.id == bindparam("repo_id"))
+_DEFAULT_BRANCH = select(Repos.default_branch).where(Repos.id == bindparam("repo_id"))
 _BY_NAME = tuple(repo_columns().where(condition) for condition in _conditions())
 _WITH_ROLES_BY_NAME = tuple(
     _with_roles(repo_columns(), bindparam("user_id")).where(condition) for condition in _conditions()
 )
 _ROLES_BY_ID = _with_roles(select(Repos.id), bindparam("user_id")).where(Repos.id == bindparam("repo_id"))
+
+
+def _sort_name(namespace_id: int, name: str) -> ColumnElement[str]:
+    """What lists of repos sort by; anything where there is no such namespace, which the foreign key refuses."""
+    namespace = select(Namespaces.name_folded).where(Namespaces.id == namespace_id).scalar_subquery()
+    return func.coalesce(namespace, "") + literal(f" {fold(name)}")
 
 
 def _drop_alias(tx: Transaction, namespace_id: int, kind: RepoKind, name: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from modelkeep.domain.history import ArtifactState
 
@@ -27,6 +27,10 @@ class VersionRow:
     message: str
     stages: tuple[str, ...] = ()
 
+    def as_latest(self, *, is_latest: bool) -> VersionRow:
+        """The same version, being the latest or not."""
+        return self if self.is_latest is is_latest else replace(self, is_latest=is_latest)
+
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
@@ -42,11 +46,28 @@ class StageRow:
     author_email: str
 
 
+@dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """What the registry tags of an artifact come to; times are in seconds since 1970, None where there is none.
+
+    ``versions`` counts the active ones, ``updated_at`` is that of the last event.
+    """
+
+    artifact: str
+    is_active: bool
+    latest: str | None
+    latest_at: int | None
+    updated_at: int
+    versions: int
+
+
 class ArtifactSummary(NamedTuple):
     """An artifact at a glance.
 
     ``repo`` is ``namespace/name`` as written, ``latest`` the latest version (None without an active one), ``stages``
     what holds each stage: a version, or a commit where none is registered there; ``versions`` counts the active ones.
+    ``type`` to ``labels`` are what the default branch says. ``is_registered`` is false where only a file speaks of it;
+    ``updated_at`` is the time of its last registry tag, ``latest_at`` that of the latest version.
     """
 
     repo: str
@@ -54,6 +75,66 @@ class ArtifactSummary(NamedTuple):
     latest: str | None
     stages: Mapping[str, str]
     versions: int
+    type: str | None = None
+    path: str | None = None
+    description: str = ""
+    labels: tuple[str, ...] = ()
+    is_registered: bool = True
+    is_deprecated: bool = False
+    updated_at: datetime | None = None
+    latest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStage:
+    """Who holds a stage of some repo's artifact; ``repo`` is ``namespace/name`` as written."""
+
+    repo: str
+    stage: StageRow
+
+
+ArtifactSort = Literal["name", "-name", "updated", "-updated", "latest", "-latest", "versions", "-versions"]
+"""What a list of artifacts goes by; with a minus the greatest, or the newest, first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFilter:
+    """Which artifacts a list shows; what is None or empty does not matter.
+
+    Attributes:
+        namespace: Of this user's or organisation's repos.
+        repo: Of repos of this name (``name``, or ``namespace/name``).
+        query: With this in the repo's full name, their own, their description or a label, without case.
+        labels: With all of these.
+        stage: With a version, or a commit, in it.
+        type: Of this type.
+        is_registered: Whether a registry tag speaks of them.
+        is_deprecated: Whether they are deprecated.
+    """
+
+    namespace: str | None = None
+    repo: str | None = None
+    query: str | None = None
+    labels: tuple[str, ...] = ()
+    stage: str | None = None
+    type: str | None = None
+    is_registered: bool | None = None
+    is_deprecated: bool | None = None
+
+
+def artifact_facts(state: ArtifactState) -> ArtifactFacts | None:
+    """What the events of an artifact come to, None without any."""
+    if not state.events:
+        return None
+    latest = state.latest
+    return ArtifactFacts(
+        artifact=state.name,
+        is_active=state.is_active,
+        latest=latest.name if latest else None,
+        latest_at=int(latest.created_at) if latest else None,
+        updated_at=int(state.events[-1].at),
+        versions=sum(row.is_active for row in version_rows(state)),
+    )
 
 
 def version_rows(state: ArtifactState) -> list[VersionRow]:

@@ -1,4 +1,4 @@
-"""Keeps the SQL index of refs, versions and stages equal to what Git says.
+"""Keeps the SQL index of refs, versions, stages and annotations equal to what Git says.
 
 ``apply`` follows a ref update, ``rebuild`` starts from nothing; both read Git inside the write transaction, so that of
 two that race the later one sees the newest refs. A crash between ref and SQL shows as a digest that differs from the
@@ -16,22 +16,24 @@ from modelkeep.db import registry as registry_index
 from modelkeep.db import repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.artifacts import ARTIFACTS_FILE, DVC_FILE, AnnotationSet
 from modelkeep.domain.changes import Changes
 from modelkeep.domain.digest import digest_of
 from modelkeep.domain.errors import ModelkeepError, NotFound
 from modelkeep.domain.events import Event, TagProblem
-from modelkeep.domain.history import fold, fold_artifact
 from modelkeep.domain.objects import ZERO_ID, RawTag, Ref, RefUpdate
-from modelkeep.domain.registry import stage_rows, version_rows
 from modelkeep.domain.repos import Repo
-from modelkeep.domain.tag_grammar import parse_tag
-from modelkeep.git import locks, refs, tags
+from modelkeep.git import incoming, locks, refs, tags
 from modelkeep.services.access import find_repo
+from modelkeep.services.annotations import read_annotations
 from modelkeep.services.ports import Stores
 from modelkeep.services.registry_tags import read_registry_tag
 
 _TAGS = "refs/tags/"
+_HEADS = "refs/heads/"
 _LOCK_SECONDS = 60.0
+_FEW_PATHS = 1000
+_TRACKED = ".dvc"
 
 Follower: TypeAlias = Callable[[Transaction, str, "Actor | None", Changes], None]
 """Told of changes inside the transaction that indexes them: repo id, who made them (None: found afterwards), what."""
@@ -61,8 +63,19 @@ class Indexing:
             removed, added = self._apply_tags(tx, repo_id, git_dir, tag_names, present)
         after = {name: ref.target for name, ref in present.items()}
         changes = _changes(before, after, removed, added)
+        if any(name.startswith(_HEADS) for name in ref_names):
+            self._follow_branch(tx, repo_id, git_dir, changes)
         self._tell(tx, repo_id, actor, changes)
         return changes
+
+    def annotate(self, tx: Transaction, repo_id: str) -> None:
+        """Reads again what the files of the default branch say, for when another branch became the default one."""
+        git_dir = self._stores.repositories.path(repo_id)
+        refs_index.lock_repo(tx, repo_id)
+        full = f"{_HEADS}{repos.default_branch_of(tx, repo_id)}"
+        present = refs.read_refs(git_dir, [full])
+        commit = present[full].commit if full in present else None
+        registry_index.set_annotations(tx, repo_id, _annotations(git_dir, commit))
 
     def rebuild(self, repo_id: str) -> int:
         """Rebuilds the index of a repo from its bare repository alone.
@@ -75,6 +88,7 @@ class Indexing:
             refs_index.lock_repo(tx, repo_id)
             _restore_first_commit(git_dir, repos.repo_by_id(tx, repo_id))
             all_refs, events, problems = _read_all(git_dir)
+            annotations = _annotations(git_dir, _tip(all_refs, repos.default_branch_of(tx, repo_id)))
             digest = digest_of((ref.name, ref.target) for ref in all_refs)
             changes = Changes()
             if digest != refs_index.refs_digest(tx, repo_id):
@@ -82,14 +96,8 @@ class Indexing:
                 after = {ref.name: ref.target for ref in all_refs}
                 changes = _changes(before, after, registry_index.events_of(tx, repo_id), events)
             refs_index.replace_all(tx, repo_id, all_refs, digest)
-            states = list(fold(events).values())
             registry_index.replace_index(
-                tx,
-                repo_id,
-                events=events,
-                problems=problems,
-                versions=[row for state in states for row in version_rows(state)],
-                stages=[row for state in states for row in stage_rows(state)],
+                tx, repo_id, events=events, problems=problems, annotations=annotations
             )
             self._tell(tx, repo_id, None, changes)
             return len(all_refs)
@@ -156,14 +164,23 @@ class Indexing:
     ) -> tuple[list[Event], list[Event]]:
         """Indexes registry tags; gives what they stood for before and what they stand for now."""
         tag_refs = [present[full] for full in (f"{_TAGS}{name}" for name in names) if full in present]
-        affected = {parsed.artifact for parsed in map(parse_tag, names) if parsed is not None}
         events, problems = _sorted_out(tags.tags_at(git_dir, tag_refs))
         before = registry_index.events_of_tags(tx, repo_id, names)
         registry_index.replace_events(tx, repo_id, names, events, problems)
-        for artifact in sorted(affected):
-            state = fold_artifact(artifact, registry_index.events_of(tx, repo_id, artifact))
-            registry_index.replace_artifact(tx, repo_id, artifact, version_rows(state), stage_rows(state))
+        touched: dict[str, list[Event]] = {}
+        for event in (*before, *events):
+            touched.setdefault(event.artifact, []).append(event)
+        for artifact in sorted(touched):
+            registry_index.refold(tx, repo_id, artifact, touched[artifact])
         return before, events
+
+    def _follow_branch(self, tx: Transaction, repo_id: str, git_dir: Path, changes: Changes) -> None:
+        full = f"{_HEADS}{repos.default_branch_of(tx, repo_id)}"
+        moved = next((update for update in changes.refs if update.ref == full), None)
+        if moved is None or not _says_something_else(git_dir, moved):
+            return
+        commit = None if moved.is_delete else moved.new
+        registry_index.set_annotations(tx, repo_id, _annotations(git_dir, commit))
 
 
 def _changes(
@@ -184,6 +201,35 @@ def _without(some: Mapping[str, Event], others: Mapping[str, Event]) -> Iterator
         other = others.get(tag)
         if other is None or other.target != event.target:
             yield event
+
+
+def _tip(all_refs: Iterable[Ref], branch: str) -> str | None:
+    full = f"{_HEADS}{branch}"
+    return next((ref.commit for ref in all_refs if ref.name == full), None)
+
+
+def _annotations(git_dir: Path, commit: str | None) -> AnnotationSet:
+    if commit is None:
+        return AnnotationSet()
+    try:
+        return read_annotations(git_dir, commit)
+    except ModelkeepError:  # a damaged repository must not keep its refs from being indexed
+        return AnnotationSet()
+
+
+def _says_something_else(git_dir: Path, moved: RefUpdate) -> bool:
+    """Whether a file that annotations come from differs; also where that takes long to find out."""
+    if moved.is_create or moved.is_delete:
+        return True
+    try:
+        changed = incoming.changed_paths(git_dir, None, moved.old, moved.new, _FEW_PATHS)
+    except ModelkeepError:
+        return True
+    return any(
+        part in (ARTIFACTS_FILE, DVC_FILE) or part.endswith(_TRACKED)
+        for path in changed
+        for part in path.split("/")
+    )
 
 
 def _restore_first_commit(git_dir: Path, repo: Repo | None) -> None:

@@ -24,6 +24,7 @@ from modelkeep.services.access import RepoAccess, find_namespace, find_repo, rol
 from modelkeep.services.audit import record
 from modelkeep.services.first_commit import first_files
 from modelkeep.services.outbox import emit
+from modelkeep.services.indexing import Indexing
 from modelkeep.services.ports import Rules, Stores
 
 _LONGEST_DESCRIPTION = 2000
@@ -47,9 +48,10 @@ class Usage:
 class Repos:
     """The repos of the hub."""
 
-    def __init__(self, stores: Stores, rules: Rules) -> None:
+    def __init__(self, stores: Stores, rules: Rules, indexing: Indexing) -> None:
         self._stores = stores
         self._rules = rules
+        self._indexing = indexing
 
     def create(
         self,
@@ -185,6 +187,7 @@ class Repos:
             if default_branch is not None and default_branch != repo.default_branch:
                 self._set_default_branch(repo, default_branch)
                 repos.update_repo(tx, repo.id, default_branch=default_branch)
+                self._indexing.annotate(tx, repo.id)
             if labels is not None:
                 repos.set_labels(tx, repo.id, _labels(labels))
             repos.update_repo(tx, repo.id, updated_at=self._stores.now())

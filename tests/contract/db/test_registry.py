@@ -12,12 +12,13 @@ from modelkeep.db import registry
 from modelkeep.db.tables import RegistryEvents, StageHolders, Versions
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor, Visibility
+from modelkeep.domain.artifacts import AnnotationSet
 from modelkeep.domain.errors import AlreadyExists, InvalidInput
 from modelkeep.domain.events import Event, TagProblem, event_of
 from modelkeep.domain.history import fold, fold_artifact
 from modelkeep.domain.objects import Signature
 from modelkeep.domain.paging import PageRequest, decode_cursor
-from modelkeep.domain.registry import ArtifactSummary, stage_rows, version_rows
+from modelkeep.domain.registry import ArtifactSummary, version_rows
 from modelkeep.domain.repos import Repo
 from modelkeep.domain.tag_grammar import parse_tag
 from tests.contract.db.world import World
@@ -54,27 +55,22 @@ def repo(world: World) -> Repo:
 
 def _follow(tx: Transaction, repo: Repo, events: list[Event], gone: list[str] | None = None) -> None:
     """What a push does."""
+    before = registry.events_of_tags(tx, repo.id, [*(gone or []), *(e.tag for e in events)])
     registry.replace_events(tx, repo.id, gone or [], events, [])
-    touched = {e.artifact for e in events} | {n.artifact for n in map(parse_tag, gone or []) if n}
-    for artifact in touched:
-        state = fold_artifact(artifact, registry.events_of(tx, repo.id, artifact))
-        registry.replace_artifact(tx, repo.id, artifact, version_rows(state), stage_rows(state))
+    touched: dict[str, list[Event]] = {}
+    for one in (*before, *events):
+        touched.setdefault(one.artifact, []).append(one)
+    for artifact, changed in touched.items():
+        registry.refold(tx, repo.id, artifact, changed)
 
 
 def _rebuild(tx: Transaction, repo: Repo, events: list[Event], problems: list[TagProblem]) -> None:
-    states = fold(events).values()
-    registry.replace_index(
-        tx,
-        repo.id,
-        events=events,
-        problems=problems,
-        versions=[row for state in states for row in version_rows(state)],
-        stages=[row for state in states for row in stage_rows(state)],
-    )
+    registry.replace_index(tx, repo.id, events=events, problems=problems, annotations=AnnotationSet())
 
 
 def test_events_come_back_as_they_were(tx: Transaction, repo: Repo) -> None:
-    registry.replace_events(tx, repo.id, [], HISTORY, [PROBLEM])
+    _follow(tx, repo, HISTORY)
+    registry.replace_events(tx, repo.id, [], [], [PROBLEM])
     assert registry.events_of(tx, repo.id) == HISTORY
     assert registry.events_of(tx, repo.id, "iris") == HISTORY[6:8]
     assert {e.by.when.utcoffset() for e in registry.events_of(tx, repo.id)} == {START.utcoffset()}
@@ -105,7 +101,7 @@ def test_the_index_followed_is_the_index_made_anew(tx: Transaction, world: World
     anew = world.repo(world.user("bob"), "models")
     _rebuild(tx, anew, HISTORY, [PROBLEM])
     assert registry.snapshot(tx, repo.id) == registry.snapshot(tx, anew.id)
-    assert [len(rows) for rows in registry.snapshot(tx, anew.id).values()] == [1, 0, 3, 9, 4, 2, 1]
+    assert [len(rows) for rows in registry.snapshot(tx, anew.id).values()] == [1, 0, 3, 9, 4, 2, 1, 0, 0]
     _follow(tx, repo, [], ["churn#prod#2", "iris@v0.0.1", "iris@v0.0.1!"])
     left = [e for e in HISTORY if e.tag != "churn#prod#2" and e.artifact != "iris"]
     _rebuild(tx, anew, left, [PROBLEM])
@@ -132,7 +128,8 @@ def test_an_index_that_says_something_else_is_made_right(tx: Transaction, repo: 
 
 
 def test_a_tag_replaces_what_it_was(tx: Transaction, repo: Repo) -> None:
-    registry.replace_events(tx, repo.id, [], [HISTORY[0]], [])
+    _follow(tx, repo, [HISTORY[0]])
+    _follow(tx, repo, [], [HISTORY[0].tag])
     registry.replace_events(tx, repo.id, [HISTORY[0].tag], [], [TagProblem(HISTORY[0].tag, "c", "r", "m")])
     assert registry.events_of(tx, repo.id) == []
     assert registry.artifacts_of(tx, repo.id) == []
@@ -198,9 +195,8 @@ def test_single_rows(tx: Transaction, repo: Repo) -> None:
 
 def test_there_is_one_latest_version(tx: Transaction, repo: Repo) -> None:
     _follow(tx, repo, HISTORY)
-    rows = [dataclasses.replace(row, is_latest=True) for row in version_rows(fold(HISTORY)["churn"])]
     with pytest.raises(AlreadyExists):
-        registry.replace_artifact(tx, repo.id, "churn", rows, [])
+        tx.execute(update(Versions).values(is_latest=True))
 
 
 @pytest.mark.parametrize("text", ["nul \0 here", "half \ud800 here", "\udcff", "whole \U0001f600"])

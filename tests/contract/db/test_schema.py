@@ -42,8 +42,9 @@ def _sqlite_schema(connection: Connection) -> set[Any]:
     rows = connection.execute(
         text("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
     )
+    # A table that was rebuilt by a migration has its name in quotes.
     return {
-        (row.type, row.name, " ".join(re.sub(r"([(),])", r" \1 ", row.sql).split()))
+        (row.type, row.name, " ".join(re.sub(r"([(),])", r" \1 ", row.sql.replace('"', "")).split()))
         for row in rows
         if row.name != "alembic_version"
     }

@@ -9,21 +9,77 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from modelkeep.db.tables.base import Base, RepoId
 
+NEVER = -(10**12)
+"""In a column of seconds that lists sort by: nothing has happened yet. Before every time that a tag can bear."""
+
+
+def _partial(name: str, condition: str, *columns: str) -> Index:
+    """An index of the rows that fulfil a condition."""
+    where = text(condition)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 class Artifacts(Base):
-    """Which artifacts the events of a repo speak about."""
+    """An artifact at a glance: what its tags fold to, and what the default branch's tip says about it.
+
+    ``latest_at`` and ``updated_at`` are in seconds since 1970, or :data:`NEVER`; ``source`` is null where no file
+    says anything; ``labels`` and ``custom`` are JSON; ``search`` is what free text is sought in, folded.
+    """
 
     __tablename__ = "artifacts"
+    __table_args__ = (
+        Index(None, "updated_at", "repo_id", "artifact"),
+        Index(None, "latest_at", "repo_id", "artifact"),
+        Index(None, "versions", "repo_id", "artifact"),
+        _partial("ix_artifacts_type", "type IS NOT NULL", "type", "repo_id", "artifact"),
+    )
 
     repo_id: Mapped[RepoId] = mapped_column(ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
     artifact: Mapped[str] = mapped_column(primary_key=True)
+    is_registered: Mapped[bool]
+    is_active: Mapped[bool]
+    latest: Mapped[str | None]
+    latest_at: Mapped[int]
+    updated_at: Mapped[int]
+    versions: Mapped[int]
+    source: Mapped[str | None]
+    type: Mapped[str | None]
+    path: Mapped[str | None]
+    is_virtual: Mapped[bool]
+    description: Mapped[str]
+    labels: Mapped[str]
+    custom: Mapped[str]
+    checksum: Mapped[str | None]
+    search: Mapped[str]
+
+
+class ArtifactLabels(Base):
+    """The labels of artifacts, as the default branch's tip has them."""
+
+    __tablename__ = "artifact_labels"
+    __table_args__ = (Index(None, "label", "repo_id", "artifact"),)
+
+    repo_id: Mapped[RepoId] = mapped_column(ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
+    artifact: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
 
 
 class RegistryEvents(Base):
     """A row for each registry tag; ``at`` is in seconds since 1970, ``offset_minutes`` the tagger's zone."""
 
     __tablename__ = "registry_events"
-    __table_args__ = (Index(None, "repo_id", "artifact"),)
+    __table_args__ = (
+        Index(None, "at", "repo_id", "tag"),
+        Index(None, "repo_id", "at", "tag"),
+        Index(None, "repo_id", "artifact", "at", "tag"),
+        Index(None, "repo_id", "artifact", "commit_id"),
+        _partial("ix_registry_events_version", "version IS NOT NULL", "repo_id", "artifact", "version"),
+        _partial(
+            "ix_registry_events_stage", "stage IS NOT NULL", "repo_id", "artifact", "stage", "at", "tag"
+        ),
+        _partial("ix_registry_events_deprecation", "kind = 'deprecation'", "repo_id", "artifact", "at"),
+        _partial("ix_registry_events_counter", "counter IS NOT NULL", "repo_id", "artifact", "counter"),
+    )
 
     repo_id: Mapped[RepoId] = mapped_column(ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
     tag: Mapped[str] = mapped_column(primary_key=True)
@@ -75,6 +131,7 @@ class StageHolders(Base):
     """Who holds the stages of artifacts."""
 
     __tablename__ = "stage_holders"
+    __table_args__ = (Index(None, "stage", "repo_id", "artifact"),)
 
     repo_id: Mapped[RepoId] = mapped_column(ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
     artifact: Mapped[str] = mapped_column(primary_key=True)
@@ -97,3 +154,17 @@ class TagProblems(Base):
     code: Mapped[str]
     reason: Mapped[str]
     remedy: Mapped[str]
+
+
+class FileProblems(Base):
+    """Files of the default branch that the registry reads and cannot, or only in part; numbered in their order."""
+
+    __tablename__ = "file_problems"
+
+    repo_id: Mapped[RepoId] = mapped_column(ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    file: Mapped[str]
+    code: Mapped[str]
+    reason: Mapped[str]
+    remedy: Mapped[str]
+    line: Mapped[int | None]

@@ -11,7 +11,11 @@ from modelkeep.db.tables.base import Base, RepoId, Serial
 
 
 class Repos(Base):
-    """The repos, deleted ones included until they are purged. ``refs_digest`` stands for the indexed refs."""
+    """The repos, deleted ones included until they are purged.
+
+    ``refs_digest`` stands for the indexed refs; ``sort_name`` is namespace and name, folded, with a blank between,
+    which sorts as the two do; ``strict_tags`` is whether the gate refuses registry tags that cannot be read.
+    """
 
     __tablename__ = "repos"
     __table_args__ = (
@@ -27,6 +31,9 @@ class Repos(Base):
         Index(None, "namespace_id"),
         Index(None, "updated_at", "id"),
         Index(None, "created_at", "id"),
+        # Unique, as SQLite asks before it follows an index through a join.
+        Index("uq_repos_sort_name_id", "sort_name", "id", unique=True),
+        Index(None, "visibility"),
         Index(
             "ix_repos_deleted_at",
             "deleted_at",
@@ -40,9 +47,11 @@ class Repos(Base):
     kind: Mapped[str]
     name: Mapped[str]
     name_folded: Mapped[str]
+    sort_name: Mapped[str]
     description: Mapped[str]
     visibility: Mapped[str]
     default_branch: Mapped[str]
+    strict_tags: Mapped[bool] = mapped_column(default=True)
     pristine_commit: Mapped[str | None]
     refs_digest: Mapped[bytes]
     created_at: Mapped[datetime]
