@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelkeep.db import namespaces, repos
+from modelkeep.db import accounts, namespaces, repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import (
     Action,
@@ -44,6 +44,18 @@ class RepoAccess:
         error = self.refusal(action)
         if error is not None:
             raise error
+
+    def require_scope(self, action: Action) -> None:
+        """Lets somebody pass whose token (if one is in use) is for ``action``, whatever the role: a policy decides.
+
+        Raises:
+            Unauthenticated: Nobody is signed in.
+            NotPermitted: The token does not allow it.
+        """
+        if self.actor.is_anonymous:
+            raise _sign_in()
+        if not scopes_allow(self.actor.scopes, action):
+            raise _scope_missing(action, f"the repo {self.repo.full_name}")
 
     def refusal(self, action: Action) -> ModelkeepError | None:
         """Why ``action`` is not allowed; None where it is."""
@@ -109,6 +121,15 @@ def find_repo_by_id(tx: Transaction, actor: Actor, repo_id: str, action: Action 
         raise _hidden(actor, "There is no such repo, or you may not see it.", "repo_not_found")
     access.require(action)
     return access
+
+
+def role_of(tx: Transaction, repo: Repo, user_id: int) -> Role | None:
+    """The role that another user has in a repo now; None for a stranger or a shut account."""
+    user = accounts.user_by_id(tx, user_id)
+    if user is None or user.is_disabled:
+        return None
+    actor = Actor(user.id, user.name, is_hub_admin=user.is_hub_admin)
+    return effective_role(actor, repos.granted_role(tx, repo, user.id), repo.visibility)
 
 
 def roles_in(tx: Transaction, actor: Actor, found: Sequence[Repo]) -> dict[str, Role]:
@@ -201,15 +222,19 @@ def _refusal(actor: Actor, role: Role | None, action: Action, what: str) -> Mode
         return _sign_in()
     verb = action.value.replace("_", " ")
     if allows(role, action):
-        return NotPermitted(
-            f"This token does not allow '{verb}' on {what}; use one with another scope.",
-            code="scope_missing",
-            action=action.value,
-        )
+        return _scope_missing(action, what)
     have = f"you are {role.label}" if role is not None else "you are no member"
     return NotPermitted(
         f"'{verb}' on {what} needs the role {role_needed(action).label}; {have}.",
         code="role_missing",
         action=action.value,
         role_needed=role_needed(action).label,
+    )
+
+
+def _scope_missing(action: Action, what: str) -> NotPermitted:
+    return NotPermitted(
+        f"This token does not allow '{action.value.replace('_', ' ')}' on {what}; use one with another scope.",
+        code="scope_missing",
+        action=action.value,
     )
