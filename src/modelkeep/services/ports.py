@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from modelkeep.blobs.local import LocalBlobStore
 from modelkeep.db.engine import Database
+from modelkeep.domain.webhooks import RETRY_DELAYS
 from modelkeep.git.repositories import Repositories
 from modelkeep.identity.hub_keys import HubKeys
 from modelkeep.identity.signing import Signer
@@ -50,6 +51,9 @@ class Rules:
         default_visibility: Of a new organisation's repos.
         admins_create_organisations: Only administrators of the hub create organisations.
         login_failures_allowed: Wrong passwords for one name and address before log-in is slowed down.
+        keep_events: How long events and their deliveries are kept.
+        webhook_retry_delays: Seconds from one attempt of a delivery to the next; after the last it is given up.
+        webhook_off_after: A webhook that failed for so long is switched off.
     """
 
     max_git_file: int = 10 * MIB
@@ -64,3 +68,6 @@ class Rules:
     default_visibility: str = "private"
     admins_create_organisations: bool = False
     login_failures_allowed: int = 5
+    keep_events: timedelta = field(default=timedelta(days=30))
+    webhook_retry_delays: tuple[float, ...] = RETRY_DELAYS
+    webhook_off_after: timedelta = field(default=timedelta(days=7))

@@ -63,12 +63,16 @@ class Webhooks(Base):
     old_secret_until: Mapped[datetime | None]
     after_sequence: Mapped[int]
     failing_since: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
 
 
 class Deliveries(Base):
-    """An event for one webhook: what is sent, whether it has arrived, when it is tried next."""
+    """An event for one webhook: what is sent, whether it has arrived, when it is tried next.
+
+    ``is_queued`` says that the job engine knows of it.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -87,6 +91,12 @@ class Deliveries(Base):
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
+        Index(
+            "ix_deliveries_unqueued",
+            "number",
+            sqlite_where=text("NOT is_queued"),
+            postgresql_where=text("NOT is_queued"),
+        ),
         Index(None, "created_at"),
         {"sqlite_autoincrement": True},
     )
@@ -99,6 +109,7 @@ class Deliveries(Base):
     body: Mapped[str]
     replay_of: Mapped[str | None]
     state: Mapped[str]
+    is_queued: Mapped[bool]
     attempts: Mapped[int]
     created_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime | None]

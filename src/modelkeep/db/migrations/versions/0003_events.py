@@ -60,6 +60,7 @@ def _create_webhooks() -> None:
         sa.Column("old_secret_until", TIME, nullable=True),
         sa.Column("after_sequence", NUMBER, nullable=False),
         sa.Column("failing_since", TIME, nullable=True),
+        sa.Column("paused_until", TIME, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("created_by", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
@@ -86,6 +87,7 @@ def _create_deliveries() -> None:
         sa.Column("body", TEXT, nullable=False),
         sa.Column("replay_of", TEXT, nullable=True),
         sa.Column("state", TEXT, nullable=False),
+        sa.Column("is_queued", sa.Boolean(), nullable=False),
         sa.Column("attempts", NUMBER, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("next_attempt_at", TIME, nullable=True),
@@ -102,6 +104,7 @@ def _create_deliveries() -> None:
     for name, columns, unique, where in (
         ("uq_deliveries_first", ["webhook_id", "event_id"], True, "replay_of IS NULL"),
         ("ix_deliveries_pending", ["next_attempt_at"], False, "state = 'pending'"),
+        ("ix_deliveries_unqueued", ["number"], False, "NOT is_queued"),
     ):
         op.create_index(
             name,

@@ -1,0 +1,382 @@
+"""Deliveries of events to webhooks: who gets which, one attempt after the other, and the log of all of them.
+
+A job engine decides when :meth:`Deliveries.send` is called; what has been attempted is known here. Each event has one
+delivery for each webhook, made in the transaction that moves the outbox's cursor past the event. A crash may repeat a
+request, with the same id; it can neither lose one nor make up a second id.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from modelkeep import __version__
+from modelkeep.db import deliveries, hub, outbox, repos, webhooks
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import Actor
+from modelkeep.domain.errors import ModelkeepError, NotFound
+from modelkeep.domain.outbox import FOUND_BY_HUB, PING, OutboxEvent
+from modelkeep.domain.paging import Page, PageRequest
+from modelkeep.domain.webhooks import GONE, Attempt, Delivery, DeliveryState, Webhook, next_delay
+from modelkeep.identity import webhook_signatures
+from modelkeep.identity.sealing import Sealer
+from modelkeep.outbound.sender import Reply, Sender
+from modelkeep.services.audit import record
+from modelkeep.services.ports import Rules, Stores
+from modelkeep.services.webhooks import Owner, find_webhook
+
+_CURSOR = "outbox_cursor"
+_EVENTS_AT_ONCE = 500
+_DELIVERIES_AT_ONCE = 1000
+_REDACTED = frozenset({"set-cookie", "authorization", "proxy-authorization", "www-authenticate"})
+_HUB = Actor(None, FOUND_BY_HUB, is_hub_admin=True, door="webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Deliveries for one webhook, to be sent one after the other, not before ``delay`` has passed."""
+
+    webhook_id: int
+    ids: tuple[str, ...]
+    is_urgent: bool = False
+    delay: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDelivery:
+    """A delivery with all its attempts, oldest first."""
+
+    delivery: Delivery
+    attempts: Sequence[Attempt]
+
+
+class Deliveries:
+    """The deliveries of the hub.
+
+    Args:
+        stores: The database.
+        rules: How often to try.
+        sender: Sends requests.
+        sealer: Opens webhooks' secrets.
+        chance: A number from 0 to 1, which spreads retries.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        rules: Rules,
+        sender: Sender,
+        sealer: Sealer,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._stores = stores
+        self._rules = rules
+        self._sender = sender
+        self._sealer = sealer
+        self._chance = chance
+
+    def fan_out(self) -> bool:
+        """Makes deliveries of the next events of the outbox; True where there may be more events."""
+        with self._stores.database.read() as tx:
+            if not webhooks.any_active(tx) or not outbox.events_after(tx, _cursor(tx), limit=1):
+                return False
+        now = self._stores.now()
+        with self._stores.database.write() as tx:
+            events = outbox.events_after(tx, _cursor(tx), limit=_EVENTS_AT_ONCE)
+            if not events:
+                return False
+            listening = webhooks.active_webhooks(tx)
+            made = [
+                _delivery(webhook.id, event.id, event.type, _body(event), now)
+                for event in events
+                for webhook in listening
+                if webhook.hears(event)
+            ]
+            deliveries.add_deliveries(tx, made)
+            hub.set(tx, _CURSOR, str(events[-1].sequence))
+        return len(events) == _EVENTS_AT_ONCE
+
+    def unqueued(self) -> list[Delivery]:
+        """The next deliveries that no job knows of, oldest first."""
+        with self._stores.database.read() as tx:
+            return deliveries.unqueued(tx, _DELIVERIES_AT_ONCE)
+
+    def mark_queued(self, ids: Sequence[str]) -> None:
+        """Notes that a job knows of these deliveries."""
+        with self._stores.database.write() as tx:
+            deliveries.mark_queued(tx, ids)
+
+    def recover(self, busy: Callable[[], set[int]], overdue: timedelta) -> int:
+        """Lets jobs be made anew for deliveries that are overdue, where the engine has lost theirs.
+
+        Args:
+            busy: Gives the webhooks that the engine has a job for.
+            overdue: How late a delivery must be.
+        """
+        before = self._stores.now() - overdue
+        with self._stores.database.read() as tx:
+            behind = deliveries.webhooks_behind(tx, before)
+        if not behind:
+            return 0
+        lost = sorted(set(behind) - busy())
+        with self._stores.database.write() as tx:
+            return deliveries.queue_again(tx, lost, before)
+
+    def send(self, batch: Batch) -> list[Batch]:
+        """Sends deliveries in order, those that are still due; gives what to send later.
+
+        Where the receiver is away, the rest of the batch waits with the first that failed: it is not asked for each
+        event anew, and order is kept. Where it merely refuses one event, the others go on.
+        """
+        with self._stores.database.read() as tx:
+            webhook = webhooks.webhook_by_id(tx, batch.webhook_id)
+            found = deliveries.deliveries_by_id(tx, batch.ids)
+        waiting = [one for one in found if one.state is DeliveryState.PENDING]
+        if webhook is None or not waiting:
+            return []
+        now = self._stores.now()
+        if webhook.paused_until is not None and webhook.paused_until > now and not batch.is_urgent:
+            return [self._postpone(webhook, waiting, webhook.paused_until)]
+        later: list[Batch] = []
+        for position, delivery in enumerate(waiting):
+            attempt = self._attempt(webhook, delivery)
+            if attempt is None:
+                return later  # the hub ends; what was not sent is found again at its start
+            wait = self._note(webhook.id, delivery, attempt)
+            if wait is not None:
+                later.append(Batch(webhook.id, (delivery.id,), batch.is_urgent, wait))
+            rest = waiting[position + 1 :]
+            if attempt.is_receiver_away and rest:
+                until = self._stores.now() + (wait or timedelta(seconds=self._rules.webhook_retry_delays[-1]))
+                later.append(self._postpone(webhook, rest, until))
+                break
+        return later
+
+    def list(
+        self,
+        actor: Actor,
+        owner: Owner,
+        webhook_id: int,
+        page: PageRequest,
+        state: DeliveryState | None = None,
+    ) -> Page[Delivery]:
+        """The deliveries of a webhook, newest first.
+
+        Raises:
+            NotFound: The owner has no such webhook.
+        """
+        with self._stores.database.read() as tx:
+            _, webhook = find_webhook(tx, actor, owner, webhook_id)
+            return deliveries.list_deliveries(tx, webhook.id, page, state)
+
+    def get(self, actor: Actor, owner: Owner, webhook_id: int, delivery_id: str) -> LoggedDelivery:
+        """A delivery with its attempts.
+
+        Raises:
+            NotFound: The webhook has no such delivery (any more).
+        """
+        with self._stores.database.read() as tx:
+            delivery = self._find(tx, actor, owner, webhook_id, delivery_id)
+            return LoggedDelivery(delivery, deliveries.attempts_of(tx, delivery.id))
+
+    def replay(self, actor: Actor, owner: Owner, webhook_id: int, delivery_id: str) -> Delivery:
+        """Sends the same event once more, with its id and a fresh timestamp, as a new delivery.
+
+        Raises:
+            NotFound: The webhook has no such delivery (any more).
+        """
+        with self._stores.database.write() as tx:
+            before = self._find(tx, actor, owner, webhook_id, delivery_id)
+            made = _delivery(
+                before.webhook_id,
+                before.event_id,
+                before.event_type,
+                before.body,
+                self._stores.now(),
+                replay_of=before.id,
+            )
+            deliveries.add_deliveries(tx, [made])
+        return made
+
+    def ping(self, actor: Actor, owner: Owner, webhook_id: int) -> Delivery:
+        """Sends an event that says nothing, once, to try a webhook; also one that is switched off.
+
+        Raises:
+            NotFound: The owner has no such webhook.
+        """
+        now = self._stores.now()
+        with self._stores.database.write() as tx:
+            found, webhook = find_webhook(tx, actor, owner, webhook_id)
+            event = OutboxEvent(
+                sequence=0,
+                id=str(uuid.uuid4()),
+                type=PING,
+                at=now,
+                repo=str(found.repo.full_name) if found.repo else None,
+                repo_id=webhook.repo_id,
+                namespace_id=webhook.namespace_id,
+                actor=actor.username,
+                data={"webhook": webhook.id},
+            )
+            made = _delivery(webhook.id, event.id, PING, _body(event), now)
+            deliveries.add_deliveries(tx, [made])
+        return made
+
+    def stop(self) -> None:
+        """Breaks off what is being sent: the hub ends."""
+        self._sender.close()
+
+    def _find(
+        self, tx: Transaction, actor: Actor, owner: Owner, webhook_id: int, delivery_id: str
+    ) -> Delivery:
+        _, webhook = find_webhook(tx, actor, owner, webhook_id)
+        delivery = deliveries.delivery_by_id(tx, delivery_id)
+        if delivery is None or delivery.webhook_id != webhook.id:
+            raise NotFound(
+                f"Webhook {webhook.id} has no delivery '{delivery_id[:40]}'; old ones are removed.",
+                code="delivery_not_found",
+            )
+        return delivery
+
+    def _postpone(self, webhook: Webhook, waiting: Sequence[Delivery], until: datetime) -> Batch:
+        ids = tuple(one.id for one in waiting)
+        with self._stores.database.write() as tx:
+            deliveries.postpone(tx, ids, until)
+        return Batch(webhook.id, ids, delay=max(until - self._stores.now(), timedelta()))
+
+    def _attempt(self, webhook: Webhook, delivery: Delivery) -> Attempt | None:
+        """Sends one request; None where the hub ends meanwhile."""
+        begun, now = time.monotonic(), self._stores.now()
+        headers = {
+            "content-type": "application/json",
+            "user-agent": f"Modelkeep/{__version__}",
+            "webhook-id": delivery.event_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "x-modelkeep-event": delivery.event_type,
+            "x-modelkeep-delivery": delivery.id,
+        }
+        body = delivery.body.encode("utf-8")
+        try:
+            signatures = self._signatures(webhook, delivery, int(now.timestamp()), body)
+        except ModelkeepError as error:
+            reply = Reply(error=f"not sent: {error.message}")
+        else:
+            reply = self._sender.post(webhook.url, headers | {"webhook-signature": signatures}, body)
+        if reply.is_stopped:
+            return None
+        return Attempt(
+            at=now,
+            milliseconds=int((time.monotonic() - begun) * 1000),
+            request_headers=headers | {"webhook-signature": "(not kept)"},
+            status=reply.status,
+            headers={
+                name: "(not kept)" if name in _REDACTED else value[:2000]
+                for name, value in reply.headers.items()
+            },
+            body=reply.body.decode("utf-8", "replace"),
+            error=reply.error,
+        )
+
+    def _signatures(self, webhook: Webhook, delivery: Delivery, timestamp: int, body: bytes) -> str:
+        with self._stores.database.read() as tx:
+            stored = webhooks.secrets_of(tx, webhook.id)
+        if stored is None:
+            raise NotFound("The webhook was removed.", code="webhook_not_found")
+        sealed = [stored.present]
+        if stored.old is not None and stored.old_until and stored.old_until > self._stores.now():
+            sealed.append(stored.old)
+        secrets = [self._sealer.open(one) for one in sealed]
+        return " ".join(
+            webhook_signatures.signature(one, delivery.event_id, timestamp, body) for one in secrets
+        )
+
+    def _note(self, webhook_id: int, delivery: Delivery, attempt: Attempt) -> timedelta | None:
+        """Writes down an attempt and what follows from it; gives the wait until the next, None without one."""
+        delays = () if delivery.event_type == PING else self._rules.webhook_retry_delays
+        wait = None
+        if not attempt.is_success and attempt.status != GONE:
+            asked = _retry_after(attempt.headers, attempt.at)
+            wait = next_delay(delivery.attempts + 1, delays, self._chance(), asked)
+        now = self._stores.now()
+        with self._stores.database.write() as tx:
+            webhook = webhooks.webhook_by_id(tx, webhook_id)
+            if webhook is None:
+                return None
+            if not webhook.is_active and wait is not None:
+                wait = None
+            state = DeliveryState.DELIVERED if attempt.is_success else DeliveryState.FAILED
+            if wait is not None:
+                state = DeliveryState.PENDING
+            if not deliveries.record_attempt(tx, delivery, attempt, state, now + wait if wait else None):
+                return None
+            if delivery.event_type != PING:
+                self._note_health(tx, webhook, attempt, now, now + wait if wait else None)
+        return wait
+
+    def _note_health(
+        self, tx: Transaction, webhook: Webhook, attempt: Attempt, now: datetime, retry_at: datetime | None
+    ) -> None:
+        if attempt.is_success:
+            if webhook.failing_since is not None or webhook.paused_until is not None:
+                webhooks.update_webhook(tx, webhook.id, failing_since=None, paused_until=None)
+            return
+        since = webhook.failing_since or now
+        paused = retry_at if attempt.is_receiver_away else webhook.paused_until
+        webhooks.update_webhook(tx, webhook.id, failing_since=since, paused_until=paused)
+        is_gone = attempt.status == GONE
+        if webhook.is_active and (is_gone or now - since >= self._rules.webhook_off_after):
+            webhooks.update_webhook(tx, webhook.id, is_active=False)
+            deliveries.give_up(tx, webhook.id)
+            repo = repos.repo_by_id(tx, webhook.repo_id) if webhook.repo_id else None
+            record(
+                tx,
+                _HUB,
+                "webhook.off",
+                f"{repo.full_name if repo else ''} {webhook.id}".strip(),
+                repo=repo,
+                namespace_id=webhook.namespace_id,
+                reason="gone" if is_gone else "failing",
+            )
+
+
+def _cursor(tx: Transaction) -> int:
+    return int(hub.get(tx, _CURSOR) or 0)
+
+
+def _body(event: OutboxEvent) -> str:
+    return json.dumps(event.payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def _delivery(
+    webhook_id: int, event_id: str, event_type: str, body: str, now: datetime, replay_of: str | None = None
+) -> Delivery:
+    return Delivery(
+        id=str(uuid.uuid4()),
+        webhook_id=webhook_id,
+        event_id=event_id,
+        event_type=event_type,
+        body=body,
+        replay_of=replay_of,
+        state=DeliveryState.PENDING,
+        attempts=0,
+        created_at=now,
+        next_attempt_at=now,
+        last_status=None,
+    )
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """What the receiver asks for, in seconds (RFC 9110, 10.2.3)."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return (parsedate_to_datetime(text) - now).total_seconds()
+    except (TypeError, ValueError):
+        return None
