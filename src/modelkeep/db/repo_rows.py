@@ -30,6 +30,7 @@ def repo_columns() -> Select[*tuple[Any, ...]]:
         Repos.visibility,
         Repos.default_branch,
         Repos.pristine_commit,
+        Repos.strict_tags,
         Repos.created_at,
         Repos.updated_at,
         Repos.deleted_at,
@@ -53,4 +54,5 @@ def repo_of(row: Row[*tuple[Any, ...]]) -> Repo:
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
+        strict_tags=row.strict_tags,
     )

@@ -48,6 +48,7 @@ class RepoChanges(TypedDict, total=False):
     default_branch: str
     updated_at: datetime
     pristine_commit: str | None
+    strict_tags: bool
 
 
 def create_repo(

@@ -24,7 +24,8 @@ class Repo:
     """A repo.
 
     ``id`` (32 hexadecimal characters) never changes and names its directory; ``deleted_at`` is set while it can still
-    be restored. ``pristine_commit`` is the commit that the hub made at creation, until somebody pushes.
+    be restored. ``pristine_commit`` is the commit that the hub made at creation, until somebody pushes. With
+    ``strict_tags`` registry tags that cannot be read, or would stop ``gto``, are refused.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Repo:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    strict_tags: bool = True
 
     @property
     def full_name(self) -> RepoName:

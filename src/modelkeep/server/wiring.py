@@ -21,7 +21,9 @@ from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
+from modelkeep.services.doctor import Doctor
 from modelkeep.services.gate import Gate
+from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.health import Health
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
@@ -31,6 +33,7 @@ from modelkeep.services.organisations import Organisations
 from modelkeep.services.outbox import Outbox
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.pushes import Pushes, Transport
+from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.registry_writes import RegistryWrites
 from modelkeep.services.relinking import Relinking
 from modelkeep.services.repo_settings import Protections, RepoMembers
@@ -56,6 +59,8 @@ class Hub:
     authentication: Authentication
     commits: Commits
     contents: Contents
+    doctor: Doctor
+    gto_readout: GtoReadout
     health: Health
     indexing: Indexing
     keys: Keys
@@ -65,6 +70,7 @@ class Hub:
     protections: Protections
     pushes: Pushes
     relinking: Relinking
+    registry_lists: RegistryLists
     repo_members: RepoMembers
     repos: Repos
     retractions: Retractions
@@ -108,6 +114,8 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         authentication=authentication,
         commits=Commits(stores, rules, writes),
         contents=Contents(stores),
+        doctor=Doctor(stores),
+        gto_readout=GtoReadout(stores),
         health=Health(stores),
         indexing=indexing,
         keys=Keys(stores),
@@ -117,6 +125,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         protections=Protections(stores),
         pushes=Pushes(stores, gate, indexing, transport),
         relinking=Relinking(stores),
+        registry_lists=RegistryLists(stores),
         repo_members=RepoMembers(stores),
         repos=Repos(stores, rules, indexing),
         retractions=Retractions(stores, writes, registry),

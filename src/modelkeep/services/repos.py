@@ -169,6 +169,7 @@ class Repos:
         labels: Sequence[str] | None = None,
         visibility: Visibility | None = None,
         default_branch: str | None = None,
+        strict_tags: bool | None = None,
     ) -> RepoAccess:
         """Changes a repo; its visibility only by an owner.
 
@@ -188,6 +189,8 @@ class Repos:
                 self._set_default_branch(repo, default_branch)
                 repos.update_repo(tx, repo.id, default_branch=default_branch)
                 self._indexing.annotate(tx, repo.id)
+            if strict_tags is not None:
+                repos.update_repo(tx, repo.id, strict_tags=strict_tags)
             if labels is not None:
                 repos.set_labels(tx, repo.id, _labels(labels))
             repos.update_repo(tx, repo.id, updated_at=self._stores.now())
@@ -199,12 +202,14 @@ class Repos:
                 repo=repo,
                 visibility=visibility.value if visibility else None,
                 default_branch=default_branch,
+                strict_tags=strict_tags,
             )
             given = {
                 "description": description,
                 "visibility": visibility.value if visibility else None,
                 "default_branch": default_branch,
                 "labels": list(labels) if labels is not None else None,
+                "strict_tags": strict_tags,
             }
             self._emit(
                 tx,

@@ -35,6 +35,7 @@ def test_making_one(world: World) -> None:
         "labels": ["churn", "tabular"],
         "visibility": "shared",
         "default_branch": "trunk",
+        "strict_tags": True,
         "role": "contributor",
         "deleted_at": None,
         "urls": {

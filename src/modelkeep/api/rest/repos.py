@@ -119,6 +119,7 @@ async def update_repo(call: CallOf, ns: Name, repo: Name, body: RepoChange) -> R
         labels=body.labels,
         visibility=body.visibility,
         default_branch=body.default_branch,
+        strict_tags=body.strict_tags,
     )
     return _shape(call, access)
 

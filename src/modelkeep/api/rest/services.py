@@ -9,10 +9,13 @@ from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
+from modelkeep.services.doctor import Doctor
+from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules
+from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.repo_settings import Protections, RepoMembers
 from modelkeep.services.repos import Repos
 from modelkeep.services.retractions import Retractions
@@ -47,6 +50,14 @@ class RestServices(Protocol):
         """Reading what a repo holds."""
 
     @property
+    def doctor(self) -> Doctor:
+        """What is wrong with a repo's registry."""
+
+    @property
+    def gto_readout(self) -> GtoReadout:
+        """The answers of ``gto``."""
+
+    @property
     def indexing(self) -> Indexing:
         """The index of what Git says."""
 
@@ -61,6 +72,10 @@ class RestServices(Protocol):
     @property
     def protections(self) -> Protections:
         """Rules for branches and tags."""
+
+    @property
+    def registry_lists(self) -> RegistryLists:
+        """Artifacts and stages across repos."""
 
     @property
     def repo_members(self) -> RepoMembers:

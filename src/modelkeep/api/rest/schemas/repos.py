@@ -40,6 +40,7 @@ class Repo(Answer):
     labels: list[str]
     visibility: Visibility
     default_branch: str
+    strict_tags: bool = Field(description="Whether registry tags that would stop `gto` are refused.")
     role: RoleLabel | None = Field(description="What the caller may do here.")
     created_at: Moment
     updated_at: Moment
@@ -75,6 +76,7 @@ class RepoChange(Sent):
     labels: list[str] | None = Field(None, max_length=1000)
     visibility: Visibility | None = None
     default_branch: SentName | None = None
+    strict_tags: StrictBool | None = None
     name: SentName | None = None
     namespace: SentName | None = None
 
