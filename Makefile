@@ -43,7 +43,7 @@ clean: ## remove environments, caches and the data of demo and bench; not var/da
 	rm -rf var/demo var/bench
 
 setup:
-	@scripts/debian-packages git git-lfs curl venv
+	@scripts/debian-packages git git-lfs curl ssh-keygen venv
 	@scripts/venv .venv requirements/dev.txt --editable
 
 setup-dvc: setup
