@@ -20,6 +20,7 @@ from modelkeep.domain.policy import (
     LabelEvidence,
     MetricEvidence,
     Policy,
+    PolicyText,
     RollbackRule,
     StageRule,
     listed,
@@ -116,16 +117,7 @@ def check_assignment(policy: EffectivePolicy, subject: Subject, facts: Facts) ->
     """Everything that the policy asks of an assignment; empty where it asks nothing."""
     broken = policy.broken
     if broken is not None:
-        problem = broken.problems[0] if broken.problems else None
-        return [
-            Check(
-                "policy_invalid",
-                False,
-                f"{_capital(policy.where(broken))} cannot be read{f' ({problem})' if problem else ''}, so no "
-                "version can be promoted.",
-                "Correct it first.",
-            )
-        ]
+        return [unreadable(policy, broken)]
     checks: list[Check] = []
     for text in policy.texts:
         if text.policy is not None and text.policy.names_stages:
@@ -134,6 +126,17 @@ def check_assignment(policy: EffectivePolicy, subject: Subject, facts: Facts) ->
         allowed = policy.gto_stages
         checks.append(_known_stage(subject, allowed, f"{GTO_FILE} on {policy.branch}"))
     return list(dict.fromkeys(checks))
+
+
+def unreadable(policy: EffectivePolicy, broken: PolicyText) -> Check:
+    """That a policy cannot be read, which stops every promotion."""
+    problem = f" ({broken.problems[0]})" if broken.problems else ""
+    return Check(
+        "policy_invalid",
+        False,
+        f"{_capital(policy.where(broken))} cannot be read{problem}, so nothing that it guards can change.",
+        "Correct it first.",
+    )
 
 
 def check_right(policy: EffectivePolicy, subject: Subject) -> list[Check]:

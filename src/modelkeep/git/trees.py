@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import pygit2
@@ -124,6 +124,26 @@ def iter_blob(git_dir: Path, blob_id: str, timeout: float = 3600) -> Generator[b
             yield piece
         if rest:
             raise Unavailable("A file could not be read to its end.", code="git_failed")
+
+
+def object_ids(
+    git_dir: Path, commits: Iterable[str], path: str, *, quarantine: Path | None = None
+) -> dict[str, str]:
+    """The id of the file or directory at ``path`` in each commit, in which equal content is equal; none where absent.
+
+    Raises:
+        InvalidInput: The path cannot be one.
+        NotFound: There is no such commit.
+    """
+    paths.check_readable(path)
+    repository = open_repository(git_dir, quarantine)
+    found: dict[str, str] = {}
+    for commit in commits:
+        tree_id = load_commit(repository, commit).tree_id
+        at = next((hit for raw in paths.candidates(path) if (hit := lookup(repository, tree_id, raw))), None)
+        if at is not None:
+            found[commit] = at[1]
+    return found
 
 
 def read_tree(repository: pygit2.Repository, tree_id: str) -> Iterator[RawEntry]:

@@ -25,12 +25,16 @@ from modelkeep.services.doctor import Doctor
 from modelkeep.services.gate import Gate
 from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.health import Health
+from modelkeep.services.history import History
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import Locking
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.outbox import Outbox
+from modelkeep.services.policies import Policies
+from modelkeep.services.policy_gate import PolicyGate
+from modelkeep.services.past import Past
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.registry_lists import RegistryLists
@@ -62,11 +66,13 @@ class Hub:
     doctor: Doctor
     gto_readout: GtoReadout
     health: Health
+    history: History
     indexing: Indexing
     keys: Keys
     lfs: Lfs
     locking: Locking
     organisations: Organisations
+    past: Past
     protections: Protections
     pushes: Pushes
     relinking: Relinking
@@ -99,7 +105,10 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
     """Connects the services to each other and to the stores."""
     outbox = Outbox(stores, lambda _git_dir, _commit: AnnotationSet())
     indexing = Indexing(stores, [outbox.follow])
-    gate = Gate(stores, rules)
+    signatures = Signatures(stores)
+    policies = Policies(stores)
+    policy_gate = PolicyGate(stores, policies, signatures)
+    gate = Gate(stores, rules, policy_gate)
     writes = Writes(stores, gate, indexing)
     registry = RegistryWrites(stores, writes)
     versions = Versions(stores, writes, registry)
@@ -117,11 +126,13 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         doctor=Doctor(stores),
         gto_readout=GtoReadout(stores),
         health=Health(stores),
+        history=History(stores),
         indexing=indexing,
         keys=Keys(stores),
         lfs=lfs,
         locking=Locking(stores),
         organisations=Organisations(stores, rules),
+        past=Past(stores),
         protections=Protections(stores),
         pushes=Pushes(stores, gate, indexing, transport),
         relinking=Relinking(stores),
@@ -129,7 +140,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         repo_members=RepoMembers(stores),
         repos=Repos(stores, rules, indexing),
         retractions=Retractions(stores, writes, registry),
-        signatures=Signatures(stores),
+        signatures=signatures,
         stages=Stages(stores, writes, registry, versions),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),

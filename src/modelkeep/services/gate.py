@@ -25,6 +25,7 @@ from modelkeep.domain.repos import Protection, Repo
 from modelkeep.domain.tag_grammar import parse_tag
 from modelkeep.git import incoming, objects, refs
 from modelkeep.services.access import RepoAccess
+from modelkeep.services.policy_gate import PolicyGate
 from modelkeep.services.ports import MIB, Rules, Stores
 from modelkeep.services.proposals import Incoming, Passed, Refused
 from modelkeep.services.registry_gate import RegistryGate
@@ -37,10 +38,11 @@ _MAX_REFUSALS = 20
 class Gate:
     """Checks proposed ref updates against permissions, protection rules, LFS and the registry's grammar."""
 
-    def __init__(self, stores: Stores, rules: Rules) -> None:
+    def __init__(self, stores: Stores, rules: Rules, policy_gate: PolicyGate) -> None:
         self._stores = stores
         self._rules = rules
-        self._registry = RegistryGate(stores)
+        self._policy_gate = policy_gate
+        self._registry = RegistryGate(stores, policy_gate)
 
     def check(self, access: RepoAccess, proposal: Incoming) -> Passed:
         """Lets the updates pass, all together, or refuses them.
@@ -59,14 +61,15 @@ class Gate:
                 self._check_ref(access, git_dir, proposal, update, rules)
             except ModelkeepError as reason:
                 reasons.append(reason)
-        reasons += self._registry.check(access, git_dir, proposal)
+        findings = self._registry.check(access, git_dir, proposal)
+        reasons += findings.reasons
         pointers, blob_reasons = self._check_blobs(access, git_dir, proposal)
         reasons += blob_reasons
         if not reasons:
             reasons += self._check_locks(access, git_dir, proposal)
         if reasons:
             raise Refused(reasons[:_MAX_REFUSALS])
-        return Passed(tuple(pointers))
+        return Passed(tuple(pointers), tuple(findings.warnings))
 
     def check_blobs(self, access: RepoAccess, new_blobs: Sequence[NewBlob]) -> None:
         """Judges files before the hub makes objects of them: what is in a repository counts as checked.
@@ -110,6 +113,8 @@ class Gate:
         covering = [rule for rule in rules if rule.covers(is_tag, short)]
         if covering:
             self._check_protection(access, git_dir, proposal, update, covering)
+        if not is_tag:
+            self._policy_gate.check_file(access, git_dir, proposal, update)
 
     def _check_protection(
         self,

@@ -79,6 +79,11 @@ def read_policy(content: bytes) -> PolicyText:
     return _read(text)
 
 
+def faulty_policy(text: str, reason: str) -> PolicyText:
+    """A policy that cannot be read, for this reason."""
+    return _faulty(text, PolicyProblem(1, 1, reason))
+
+
 @lru_cache(maxsize=256)
 def _read(text: str) -> PolicyText:
     places: _Places = {}

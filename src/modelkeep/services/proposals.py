@@ -16,19 +16,25 @@ class Incoming:
     """What is proposed: ref updates, and where their new objects lie until they are accepted.
 
     ``quarantine`` is the object directory of a push that has not been accepted yet; None where the objects are in the
-    repository already and ``blobs`` names the new ones.
+    repository already and ``blobs`` names the new ones. ``is_by_hub`` says that the hub itself made them.
     """
 
     updates: Sequence[RefUpdate]
     quarantine: Path | None = None
     blobs: Sequence[NewBlob] = ()
+    is_by_hub: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What the gate found out on the way: the LFS objects that the new pointers name, to be linked to the repo."""
+    """What the gate found out on the way.
+
+    ``pointers`` are the LFS objects that the new pointers name, to be linked to the repo; ``warnings`` are for whoever
+    proposed the updates.
+    """
 
     pointers: tuple[tuple[Oid, int], ...]
+    warnings: tuple[str, ...] = ()
 
 
 class Refused(Exception):
@@ -37,3 +43,12 @@ class Refused(Exception):
     def __init__(self, reasons: Sequence[ModelkeepError]) -> None:
         super().__init__("; ".join(reason.message for reason in reasons))
         self.reasons = tuple(reasons)
+
+    def as_error(self) -> ModelkeepError:
+        """All reasons as one error: the first one's kind and code, everybody's message."""
+        first, *others = self.reasons
+        if not others:
+            return first
+        reasons = [{"code": reason.code, "message": reason.message} for reason in self.reasons]
+        message = "\n".join(reason.message for reason in self.reasons)
+        return type(first)(message, code=first.code, **{**first.fields, "reasons": reasons})

@@ -173,7 +173,7 @@ class Push:
             self._release()
             raise
         self._accept(proposal, passed)
-        return Verdict(True, "")
+        return Verdict(True, "\n".join(f"Note: {warning}" for warning in passed.warnings))
 
     def finish(self) -> None:
         """Brings the index up to date with whatever git did, then lets the next writer in.

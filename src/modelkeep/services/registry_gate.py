@@ -10,9 +10,11 @@ from modelkeep.domain.errors import Conflict, InvalidInput, ModelkeepError, NotP
 from modelkeep.domain.events import Event, TagProblem
 from modelkeep.domain.history import fold_artifact
 from modelkeep.domain.objects import RefUpdate
+from modelkeep.domain.policy import EffectivePolicy
 from modelkeep.domain.tag_grammar import EventKind, TagName, parse_tag
 from modelkeep.git import incoming
 from modelkeep.services.access import RepoAccess
+from modelkeep.services.policy_gate import Findings, PolicyGate
 from modelkeep.services.ports import Stores
 from modelkeep.services.proposals import Incoming
 from modelkeep.services.registry_tags import read_registry_tag
@@ -20,8 +22,6 @@ from modelkeep.services.registry_tags import read_registry_tag
 _ACTION_OF = {
     EventKind.REGISTRATION: Action.REGISTER,
     EventKind.DEREGISTRATION: Action.RETRACT,
-    EventKind.ASSIGNMENT: Action.PROMOTE,
-    EventKind.UNASSIGNMENT: Action.PROMOTE,
     EventKind.DEPRECATION: Action.RETRACT,
     EventKind.CREATION: Action.RETRACT,
 }
@@ -30,23 +30,28 @@ _ACTION_OF = {
 class RegistryGate:
     """Checks proposed registry tags; :class:`modelkeep.services.gate.Gate` asks it about every update."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, policy_gate: PolicyGate) -> None:
         self._stores = stores
+        self._policy_gate = policy_gate
 
-    def check(self, access: RepoAccess, git_dir: Path, proposal: Incoming) -> list[ModelkeepError]:
-        """Every reason why the registry's tags among the updates may not pass."""
-        reasons: list[ModelkeepError] = []
+    def check(self, access: RepoAccess, git_dir: Path, proposal: Incoming) -> Findings:
+        """Every reason why the registry's tags among the updates may not pass, and what is worth a word."""
+        findings = Findings()
+        tag_updates = [update for update in proposal.updates if update.ref.startswith("refs/tags/")]
+        if not tag_updates:
+            return findings
+        policy: EffectivePolicy | None = None
         events: dict[str, list[Event]] = {}
         replaced: set[str] = set()
-        for update in proposal.updates:
-            if not update.ref.startswith("refs/tags/"):
-                continue
+        for update in tag_updates:
             tag = update.ref.removeprefix("refs/tags/")
             name = parse_tag(tag)
             replaced.add(tag)
             try:
                 if name is not None:
-                    _check_registry_right(access, update, tag, name)
+                    policy = policy or self._policy_gate.policy_of(access)
+                    events.setdefault(name.artifact, [])
+                    self._check_right(policy, access, update, tag, name)
                 if update.is_delete:
                     continue
                 found = read_registry_tag(incoming.raw_tag_in(git_dir, proposal.quarantine, tag, update.new))
@@ -58,10 +63,29 @@ class RegistryGate:
                     _check_commit_right(access, git_dir, found)
                     events.setdefault(found.artifact, []).append(found)
             except ModelkeepError as reason:
-                reasons.append(reason)
+                findings.reasons.append(reason)
         for artifact, new_events in events.items():
-            reasons += self._check_versions(access, artifact, new_events, replaced)
-        return reasons
+            findings.reasons += self._check_versions(access, artifact, new_events, replaced)
+            if policy is not None:
+                judged = self._policy_gate.check_artifact(
+                    policy, access, git_dir, proposal, artifact, new_events, replaced
+                )
+                findings.reasons += judged.reasons
+                findings.warnings += judged.warnings
+        return findings
+
+    def _check_right(
+        self, policy: EffectivePolicy, access: RepoAccess, update: RefUpdate, tag: str, name: TagName
+    ) -> None:
+        if not update.is_create:
+            _check_retraction(access, update, tag)
+            self._policy_gate.check_removal(policy, access, update, name)
+        if update.is_delete:
+            return
+        if name.kind in (EventKind.ASSIGNMENT, EventKind.UNASSIGNMENT):
+            self._policy_gate.check_right(policy, access, name)
+        elif update.is_create:
+            access.require(_ACTION_OF[name.kind])
 
     def _check_versions(
         self, access: RepoAccess, artifact: str, new_events: list[Event], replaced: set[str]
@@ -102,10 +126,7 @@ class RegistryGate:
         return reasons
 
 
-def _check_registry_right(access: RepoAccess, update: RefUpdate, tag: str, name: TagName) -> None:
-    if update.is_create:
-        access.require(_ACTION_OF[name.kind])
-        return
+def _check_retraction(access: RepoAccess, update: RefUpdate, tag: str) -> None:
     refusal = access.refusal(Action.RETRACT)
     if isinstance(refusal, Unauthenticated):
         raise refusal

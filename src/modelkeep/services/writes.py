@@ -49,12 +49,12 @@ class Writes:
         """Judges files before objects are made of them, which a refusal in :meth:`apply` would leave in the repo.
 
         Raises:
-            ModelkeepError: The gate's first reason.
+            ModelkeepError: The gate's reasons as one.
         """
         try:
             self._gate.check_blobs(access, new_blobs)
         except Refused as refused:
-            raise refused.reasons[0] from None
+            raise refused.as_error() from None
 
     def apply(
         self,
@@ -64,19 +64,22 @@ class Writes:
         *,
         new_blobs: Sequence[NewBlob] = (),
         **details: str | int | bool | None,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Passes the gate, moves the refs all together, and brings the index and the audit up to date.
 
         The caller holds :meth:`locked`; the objects are in the repository already.
 
+        Returns:
+            What the gate has to say although it let them pass.
+
         Raises:
-            ModelkeepError: The gate's first reason, or Conflict where a ref moved meanwhile.
+            ModelkeepError: The gate's reasons as one, or Conflict where a ref moved meanwhile.
         """
         git_dir = self._stores.repositories.path(access.repo.id)
         try:
-            passed = self._gate.check(access, Incoming(updates, None, new_blobs))
+            passed = self._gate.check(access, Incoming(updates, None, new_blobs, is_by_hub=True))
         except Refused as refused:
-            raise refused.reasons[0] from None
+            raise refused.as_error() from None
         if passed.pointers:
             with self._stores.database.write() as tx:
                 blobs.link(tx, access.repo.id, passed.pointers, access.actor.user_id, self._stores.now())
@@ -95,6 +98,7 @@ class Writes:
                     namespace_id=None,
                     **details,
                 )
+        return passed.warnings
 
     def index(self, tx: Transaction, access: RepoAccess, updates: Sequence[RefUpdate]) -> None:
         """Indexes refs that were moved, as part of ``tx``."""

@@ -1,0 +1,166 @@
+"""Which policy holds in a repo: its own file on the default branch, its organisation's text, ``.gto``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelkeep.db import policies as policy_rows
+from modelkeep.db import repos
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.artifacts import Json
+from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotFound
+from modelkeep.domain.names import is_gto_name
+from modelkeep.domain.objects import EntryKind, TreeEntry
+from modelkeep.domain.policy import GTO_FILE, POLICY_FILE, EffectivePolicy, PolicyText
+from modelkeep.domain.repos import Repo
+from modelkeep.git import refs, trees
+from modelkeep.services.access import NamespaceAccess, find_namespace, find_repo
+from modelkeep.services.audit import record
+from modelkeep.services.policy_text import MAX_POLICY, faulty_policy, read_policy
+from modelkeep.services.ports import Stores
+from modelkeep.services.yaml_tree import YamlFault, read_yaml
+from modelkeep.services.yaml_values import Values
+
+_MAX_GTO_FILE = 64 * 1024
+
+
+class Policies:
+    """The policies of repos and organisations."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def effective(self, tx: Transaction, repo: Repo) -> EffectivePolicy:
+        """What holds in a repo now: Git is read at the tip of the default branch."""
+        git_dir = self._stores.repositories.path(repo.id)
+        ref = f"refs/heads/{repo.default_branch}"
+        tip = refs.read_refs(git_dir, [ref]).get(ref)
+        commit = tip.commit if tip is not None else None
+        text = policy_rows.policy_text(tx, repo.namespace_id)
+        own = policy_at(git_dir, commit) if commit else None
+        found = EffectivePolicy(own, _of_text(text), (), repo.default_branch)
+        if commit is None or any(policy.names_stages for policy in found.policies):
+            return found
+        return EffectivePolicy(own, found.organisation, _gto_stages(git_dir, commit), repo.default_branch)
+
+    def show(self, actor: Actor, namespace: str, name: str) -> EffectivePolicy:
+        """What holds in a repo, for everybody who may read it.
+
+        Raises:
+            NotFound: There is no such repo for this actor.
+        """
+        with self._stores.database.read() as tx:
+            return self.effective(tx, find_repo(tx, actor, namespace, name).repo)
+
+    def of_organisation(self, actor: Actor, name: str) -> PolicyText:
+        """An organisation's policy, for its members.
+
+        Raises:
+            NotFound: It has none, or there is no such organisation for this actor.
+        """
+        with self._stores.database.read() as tx:
+            found = _organisation(tx, actor, name, Action.READ)
+            text = _of_text(policy_rows.policy_text(tx, found.namespace.id))
+        if text is None:
+            raise NotFound(f"'{found.namespace.name}' has no policy.", code="no_policy")
+        return text
+
+    def set_of_organisation(self, tx: Transaction, actor: Actor, name: str, text: str) -> int:
+        """Gives an organisation a policy, as part of ``tx``; the result is the organisation's number.
+
+        Raises:
+            InvalidInput: The text is no policy; the error's ``problems`` say where and why.
+            NotPermitted: The actor is no owner.
+        """
+        found = _organisation(tx, actor, name, Action.ADMINISTER)
+        read = read_policy(text.encode("utf-8", "surrogatepass"))
+        require_valid(read, f"The policy of '{found.namespace.name}'")
+        place = found.namespace.id
+        policy_rows.set_policy_text(tx, place, text, actor.username, self._stores.now())
+        record(tx, actor, "policy.set", found.namespace.name, namespace_id=place, digest=read.digest)
+        return place
+
+    def remove_of_organisation(self, tx: Transaction, actor: Actor, name: str) -> int:
+        """Takes an organisation's policy away, as part of ``tx``; the result is the organisation's number.
+
+        Raises:
+            NotFound: It has none.
+            NotPermitted: The actor is no owner.
+        """
+        found = _organisation(tx, actor, name, Action.ADMINISTER)
+        if not policy_rows.remove_policy_text(tx, found.namespace.id):
+            raise NotFound(f"'{found.namespace.name}' has no policy.", code="no_policy")
+        record(tx, actor, "policy.remove", found.namespace.name, namespace_id=found.namespace.id)
+        return found.namespace.id
+
+    def repos_of(self, tx: Transaction, repo_ids: list[str]) -> list[Repo]:
+        """Repos by their ids, without those that were deleted."""
+        found = (repos.repo_by_id(tx, repo_id) for repo_id in repo_ids)
+        return [repo for repo in found if repo is not None and repo.deleted_at is None]
+
+
+def policy_at(git_dir: Path, commit: str, *, quarantine: Path | None = None) -> PolicyText | None:
+    """The policy in the tree of a commit, None without the file; what cannot be read has a problem that says so."""
+    try:
+        entry = trees.entry(git_dir, commit, POLICY_FILE, quarantine=quarantine)
+        if entry is None:
+            return None
+        if entry.kind is not EntryKind.FILE or entry.lfs_oid is not None:
+            return faulty_policy(
+                "", "it is no ordinary file: a policy is neither a link nor a directory nor in Git LFS"
+            )
+        return read_policy(trees.read_blob(git_dir, entry.id, MAX_POLICY, quarantine=quarantine))
+    except ModelkeepError as error:
+        return faulty_policy("", error.message)
+
+
+def entry_at(git_dir: Path, commit: str | None, quarantine: Path | None) -> TreeEntry | None:
+    """What stands where the policy has its place, to see whether it changes."""
+    return trees.entry(git_dir, commit, POLICY_FILE, quarantine=quarantine) if commit is not None else None
+
+
+def require_valid(text: PolicyText, what: str) -> None:
+    """Lets a readable policy pass.
+
+    Raises:
+        InvalidInput: It cannot be read; each problem with its line and column.
+    """
+    if text.policy is None:
+        shown = "\n".join(f"  {problem}" for problem in text.problems)
+        raise InvalidInput(
+            f"{what} is not valid:\n{shown}",
+            code="policy_invalid",
+            problems=[
+                {"line": str(p.line), "column": str(p.column), "reason": p.reason} for p in text.problems
+            ],
+        )
+
+
+def _of_text(text: str | None) -> PolicyText | None:
+    return read_policy(text.encode("utf-8", "surrogatepass")) if text is not None else None
+
+
+def _organisation(tx: Transaction, actor: Actor, name: str, action: Action) -> NamespaceAccess:
+    found = find_namespace(tx, actor, name, action)
+    if not found.namespace.is_organisation:
+        raise InvalidInput(f"'{name}' is a user, not an organisation.", code="not_an_organisation")
+    return found
+
+
+def _gto_stages(git_dir: Path, commit: str) -> tuple[str, ...]:
+    """The stages that ``.gto`` allows; none where it says nothing, or cannot be read (``doctor`` says that)."""
+    try:
+        entry = trees.entry(git_dir, commit, GTO_FILE)
+        if entry is None or entry.kind is not EntryKind.FILE:
+            return ()
+        root = read_yaml(trees.read_blob(git_dir, entry.id, _MAX_GTO_FILE)).root
+        said: Json = Values().of(root) if root is not None else None
+    except (ModelkeepError, YamlFault):
+        return ()
+    stages: Json = None
+    if isinstance(said, dict):
+        stages = next((value for key, value in said.items() if key.lower() == "stages"), None)
+    if not isinstance(stages, list) or not all(isinstance(one, str) and is_gto_name(one) for one in stages):
+        return ()
+    return tuple(str(one) for one in stages)
