@@ -25,8 +25,11 @@ def one_page(
     page: PageRequest,
     *,
     is_descending: bool = False,
+    is_inclusive: bool = False,
 ) -> Select[*tuple[Any, ...]]:
     """Orders a query by ``columns`` (together unique), starts after the cursor, and reads one row too many.
+
+    With ``is_inclusive`` it starts with the cursor's own row.
 
     Raises:
         InvalidInput: The cursor belongs to another list.
@@ -44,6 +47,8 @@ def one_page(
             for column, part in zip(columns, page.after, strict=True)
         )
     )
+    if is_inclusive:
+        return limited.where(left <= right if is_descending else left >= right)
     return limited.where(left < right if is_descending else left > right)
 
 

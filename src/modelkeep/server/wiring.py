@@ -32,9 +32,9 @@ from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import Locking
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.outbox import Outbox
+from modelkeep.services.past import Past
 from modelkeep.services.policies import Policies
 from modelkeep.services.policy_gate import PolicyGate
-from modelkeep.services.past import Past
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.registry_lists import RegistryLists

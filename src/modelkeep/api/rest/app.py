@@ -17,6 +17,7 @@ from modelkeep.api.rest import (
     errors,
     files,
     gto,
+    history,
     keys,
     organisations,
     refs,
@@ -48,6 +49,7 @@ _ROUTERS = (
     registry.router,
     gto.router,
     retractions.router,
+    history.router,
     audit.router,
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, overload
 
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator
 
 from modelkeep.api.http.raw_path import segment
 from modelkeep.domain.errors import InvalidInput
+from modelkeep.domain.moments import parse_moment
 from modelkeep.domain.paging import MAX_LIMIT, PageRequest
 
 LONGEST_SEGMENT = 500
@@ -38,6 +40,19 @@ async def _page(
     return PageRequest.parse(limit, cursor)
 
 
+@overload
+def moment(text: str) -> datetime: ...
+@overload
+def moment(text: str | None) -> datetime | None: ...
+def moment(text: str | None) -> datetime | None:
+    """The moment that a parameter names, None where it was left out.
+
+    Raises:
+        InvalidInput: It is no time.
+    """
+    return None if text is None else parse_moment(text)
+
+
 Name = Annotated[str, Path(), AfterValidator(_finished)]
 """A segment of the path: a name that may hold encoded slashes."""
 
@@ -57,6 +72,16 @@ Revision = Annotated[
 ]
 
 PageOf = Annotated[PageRequest, Depends(_page)]
+
+At = Annotated[
+    str | None,
+    Query(
+        max_length=100,
+        description="As it stood then: `2026-03-01` (its first instant in UTC) or `2026-03-01T09:00Z`.",
+    ),
+]
+
+Filter = Annotated[str | None, Query(max_length=500, description="Only of this one.")]
 
 Search = Annotated[
     str | None, Query(max_length=200, description="Only what has this in its name, without case.")

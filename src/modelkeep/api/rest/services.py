@@ -11,9 +11,11 @@ from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.doctor import Doctor
 from modelkeep.services.gto_readout import GtoReadout
+from modelkeep.services.history import History
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.organisations import Organisations
+from modelkeep.services.past import Past
 from modelkeep.services.ports import Rules
 from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.repo_settings import Protections, RepoMembers
@@ -58,6 +60,10 @@ class RestServices(Protocol):
         """The answers of ``gto``."""
 
     @property
+    def history(self) -> History:
+        """What happened in the registry."""
+
+    @property
     def indexing(self) -> Indexing:
         """The index of what Git says."""
 
@@ -68,6 +74,10 @@ class RestServices(Protocol):
     @property
     def organisations(self) -> Organisations:
         """Tenants and their members."""
+
+    @property
+    def past(self) -> Past:
+        """The registry as it stood."""
 
     @property
     def protections(self) -> Protections:
