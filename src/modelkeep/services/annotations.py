@@ -13,36 +13,30 @@ from pathlib import Path
 
 import pygit2
 
+from modelkeep.domain.access import Actor
 from modelkeep.domain.artifacts import ARTIFACTS_FILE, DVC_FILE, Annotation, AnnotationSet, FileProblem
-from modelkeep.domain.errors import ModelkeepError
+from modelkeep.domain.errors import ModelkeepError, NotFound
 from modelkeep.domain.lfs import POINTER_LIMIT, parse_pointer
+from modelkeep.domain.names import parse_artifact
 from modelkeep.git.library import open_repository, read_object
 from modelkeep.git.objects import load_commit
 from modelkeep.git.paths import MAX_PATH, show
-from modelkeep.git.trees import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, lookup, read_tree
+from modelkeep.git.trees import EXECUTABLE_MODE, FILE_MODE, lookup
+from modelkeep.services.access import find_repo
 from modelkeep.services.annotation_files import FileReading, read_artifacts_yaml, read_dvc_yaml
 from modelkeep.services.dvc_files import checksum_of_dvc_file
+from modelkeep.services.dvc_search import MAX_DVC_FILES, MAX_TREE_ENTRIES, find_dvc_files
 from modelkeep.services.memo import Memo
+from modelkeep.services.ports import Stores
+from modelkeep.services.revisions import resolve
 from modelkeep.services.yaml_tree import MAX_BYTES
 
-MAX_DVC_FILES = 1000
 MAX_DVC_BYTES = 4 << 20
 MAX_DVC_NODES = 300_000
-MAX_TREE_ENTRIES = 200_000
 MAX_TRACKED = 1000
 
-_NEVER_SEARCHED = {b".dvc", b".git", b".hg"}  # nor does DVC
 _MAX_DIRECTORIES = 64
 _MAX_DVC_FILE = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """What was found below a tree: each ``dvc.yaml`` by its path there, and how many entries were looked at."""
-
-    files: tuple[tuple[bytes, int, str], ...]
-    entries: int
-    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,6 @@ class _Weighed:
 
 _READINGS: Memo[tuple[str, str, str], FileReading] = Memo(500_000, lambda reading: 20 + reading.nodes)
 _SETS: Memo[tuple[str, str], _Weighed] = Memo(500_000, lambda weighed: 20 + weighed.nodes)
-_SEARCHES: Memo[tuple[str, str], _Search] = Memo(50_000, lambda search: 1 + len(search.files))
 
 
 def read_annotations(git_dir: Path, commit: str, *, quarantine: Path | None = None) -> AnnotationSet:
@@ -72,6 +65,47 @@ def read_annotations(git_dir: Path, commit: str, *, quarantine: Path | None = No
     return _SETS.get(
         (str(git_dir), tree), lambda: _Reader(git_dir, repository, tree, quarantine).read()
     ).found
+
+
+class Annotations:
+    """What the files of a repo say about its artifacts."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def read(self, actor: Actor, namespace: str, name: str, revision: str | None = None) -> AnnotationSet:
+        """All annotations at a revision (None: the default branch), and what of them cannot be read.
+
+        Raises:
+            NotFound: No such repo or revision.
+        """
+        with self._stores.database.read() as tx:
+            repo = find_repo(tx, actor, namespace, name).repo
+            git_dir = self._stores.repositories.path(repo.id)
+            commit = resolve(tx, repo, git_dir, revision).commit
+        return read_annotations(git_dir, commit)
+
+    def describe(
+        self, actor: Actor, namespace: str, name: str, artifact: str, revision: str | None = None
+    ) -> Annotation:
+        """What is said about one artifact at a revision (None: the default branch).
+
+        Raises:
+            NotFound: No such repo or revision, or nothing is said about the artifact.
+        """
+        parse_artifact(artifact)
+        found = self.read(actor, namespace, name, revision).annotations.get(artifact)
+        if found is None:
+            raise no_annotation(artifact)
+        return found
+
+
+def no_annotation(artifact: str) -> NotFound:
+    """That nothing is said about an artifact."""
+    return NotFound(
+        f"Neither {ARTIFACTS_FILE} nor a {DVC_FILE} says anything about '{artifact}' there.",
+        code="no_annotation",
+    )
 
 
 class _Reader:
@@ -103,7 +137,7 @@ class _Reader:
         at_root = lookup(self._repository, self._tree, ARTIFACTS_FILE.encode())
         if at_root is not None:
             yield self._reading(ARTIFACTS_FILE, *at_root)
-        search = _search(self._git_dir, self._repository, self._tree, MAX_TREE_ENTRIES)
+        search = find_dvc_files(self._git_dir, self._repository, self._tree)
         size = nodes = 0
         for number, (path, mode, blob) in enumerate(search.files):
             if number >= MAX_DVC_FILES or size > MAX_DVC_BYTES or nodes > MAX_DVC_NODES:
@@ -175,42 +209,6 @@ class _Reader:
             return read_object(self._repository, blob, "blob")
         except (ModelkeepError, pygit2.GitError, KeyError, ValueError, OSError):
             return None
-
-
-def _search(git_dir: Path, repository: pygit2.Repository, tree: str, budget: int, depth: int = 0) -> _Search:
-    """Finds the ``dvc.yaml`` files below a tree, shallow ones first in each directory."""
-    key = (str(git_dir), tree)
-    return _SEARCHES.get(
-        key,
-        lambda: _look(git_dir, repository, tree, budget, depth),
-        lambda search: search.is_whole,  # another search may have more left to spend
-    )
-
-
-def _look(git_dir: Path, repository: pygit2.Repository, tree: str, budget: int, depth: int) -> _Search:
-    files: list[tuple[bytes, int, str]] = []
-    below: list[tuple[bytes, str]] = []
-    entries = 0
-    try:
-        for name, mode, object_id in read_tree(repository, tree):
-            entries += 1
-            if name == DVC_FILE.encode():
-                files.append((name, mode, object_id))
-            elif mode == DIRECTORY_MODE and name not in _NEVER_SEARCHED:
-                below.append((name, object_id))
-    except ModelkeepError:
-        return _Search((), entries)
-    if entries > budget:
-        return _Search(tuple(files), entries, is_whole=False)
-    for name, object_id in below:
-        if depth >= _MAX_DIRECTORIES:
-            return _Search(tuple(files), entries, is_whole=False)
-        search = _search(git_dir, repository, object_id, budget - entries, depth + 1)
-        entries += search.entries
-        files += [(name + b"/" + path, mode, blob) for path, mode, blob in search.files]
-        if not search.is_whole or entries > budget or len(files) > MAX_DVC_FILES:
-            return _Search(tuple(files), entries, is_whole=False)
-    return _Search(tuple(files), entries)
 
 
 def _unread(why: str) -> FileReading:

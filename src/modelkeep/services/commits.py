@@ -98,7 +98,7 @@ class Commits:
             operations: What changes, in this order.
             message: Of the commit.
             branch: Where; None for the default branch.
-            parent: The commit that the branch must be at; None for wherever it is.
+            parent: The commit that the branch must be at (zeros: it must not be there); None for wherever it is.
             create_branch_from: Makes the branch, from this revision, if it is not there.
 
         Returns:
@@ -118,7 +118,7 @@ class Commits:
         ref = self._branch_ref(target)
         with self._writes.locked(access.repo.id) as git_dir:
             tip = self._tip(access, git_dir, ref, target, create_branch_from)
-            if parent is not None and parent != tip:
+            if parent is not None and parent != (tip or ZERO_ID):
                 raise Conflict(
                     f"Branch '{target}' is at {(tip or 'nothing')[:12]}, not at {parent[:12]}: somebody else pushed. "
                     "Look at their change and try again.",
