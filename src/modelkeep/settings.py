@@ -22,9 +22,11 @@ from pydantic_settings import (
 
 from modelkeep.domain.access import Visibility
 from modelkeep.domain.errors import InvalidInput
+from modelkeep.domain.webhooks import RETRY_DELAYS
 
 _SHORTEST_PASSWORD = 12
 _SHORTEST_TOKEN = 20
+_LONGEST_DELAY = 7 * 86_400
 
 
 class Settings(BaseSettings):
@@ -91,6 +93,23 @@ class Settings(BaseSettings):
     login_failures_allowed: int = Field(
         5, ge=1, description="Wrong passwords for one name and address before log-in is slowed down."
     )
+    webhook_allowed_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks, addresses and host names that webhooks may reach though they are not public.",
+    )
+    webhook_ports: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="The ports that webhooks may have; any where none is named."
+    )
+    webhook_retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
+        RETRY_DELAYS, description="Seconds from one attempt of a delivery to the next."
+    )
+    webhook_off_days: float = Field(
+        7, gt=0, description="A webhook that has failed for so many days is switched off."
+    )
+    event_days: float = Field(
+        30, gt=0, description="For how many days events and the log of deliveries are kept."
+    )
+    event_streams: int = Field(200, ge=0, description="How many streams of events are open at once.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level to log."
     )
@@ -98,7 +117,13 @@ class Settings(BaseSettings):
         "auto", description="How to log; auto is console on a terminal and JSON elsewhere."
     )
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator(
+        "trusted_proxies",
+        "webhook_allowed_networks",
+        "webhook_ports",
+        "webhook_retry_delays",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -112,6 +137,20 @@ class Settings(BaseSettings):
     def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("webhook_ports")
+    @classmethod
+    def _check_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536 for port in value):
+            raise ValueError("must be ports from 1 to 65535, such as 443,8443")
+        return value
+
+    @field_validator("webhook_retry_delays")
+    @classmethod
+    def _check_delays(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or any(not 0 < delay <= _LONGEST_DELAY for delay in value):
+            raise ValueError("must be one or more numbers of seconds, each up to a week, such as 5,30,120")
         return value
 
     @field_validator("public_url")

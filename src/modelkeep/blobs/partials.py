@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -174,10 +175,8 @@ class LocalPartials:
         removed = 0
         with storage_errors():
             for folder in sorted(self._root.iterdir()):
-                if not _ID.fullmatch(folder.name):
-                    shutil.rmtree(folder, ignore_errors=True)
-                elif _last_write(folder) <= limit:
-                    if self._read_size(folder) is None:
+                if _last_write(folder) <= limit:
+                    if not _ID.fullmatch(folder.name) or self._read_size(folder) is None:
                         shutil.rmtree(folder, ignore_errors=True)
                         continue
                     with suppress(Conflict):
@@ -260,8 +259,8 @@ class LocalPartials:
 
 
 def _last_write(folder: Path) -> float:
-    times = [folder.stat().st_mtime]
-    for name in ("data", "parts", "size"):
+    times: list[float] = []
+    for name in (".", "data", "parts", "size"):
         with suppress(FileNotFoundError):
             times.append((folder / name).stat().st_mtime)
-    return max(times)
+    return max(times, default=math.inf)  # without any it was finished just now

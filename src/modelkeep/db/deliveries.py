@@ -142,13 +142,17 @@ def record_attempt(
     state: DeliveryState,
     next_attempt_at: datetime | None,
 ) -> bool:
-    """Notes what became of a delivery's next attempt; False where somebody else noted that one before."""
+    """Notes what became of a delivery's next attempt; False where somebody else noted that one before.
+
+    The attempt after that, where there is one, needs a job.
+    """
     changed = tx.execute(
         update(Deliveries)
         .where(Deliveries.id == delivery.id, Deliveries.attempts == delivery.attempts)
         .values(
             state=str(state),
             attempts=delivery.attempts + 1,
+            is_queued=next_attempt_at is None,
             next_attempt_at=next_attempt_at,
             last_status=attempt.status,
         )
@@ -168,13 +172,15 @@ def record_attempt(
             error=storable(attempt.error) if attempt.error is not None else None,
         )
     )
+    tx.rings = tx.rings or next_attempt_at is not None
     return True
 
 
 def postpone(tx: Transaction, ids: Sequence[str], until: datetime) -> None:
-    """Moves the next attempt of pending deliveries."""
+    """Moves the next attempt of pending deliveries, which then need another job."""
     for some in batches(list(ids)):
-        _change(tx, Deliveries.id.in_(some), next_attempt_at=until)
+        _change(tx, Deliveries.id.in_(some), next_attempt_at=until, is_queued=False)
+    tx.rings = True
 
 
 def give_up(tx: Transaction, webhook_id: int) -> None:

@@ -77,10 +77,15 @@ def list_events(
     return page_of([((row.sequence,), OutboxEvent(*row)) for row in rows], page.limit)
 
 
-def event_by_id(tx: Transaction, event_id: str) -> OutboxEvent | None:
-    """The event of this id, as long as it is kept."""
-    row = tx.first(select(*_COLUMNS).where(OutboxEvents.id == event_id))
-    return OutboxEvent(*row) if row is not None else None
+def repos_since(tx: Transaction, sequence: int, limit: int) -> tuple[int, set[str]]:
+    """The sequence of the last of the next events, and the ids of the repos that they are about."""
+    rows = tx.execute(
+        select(OutboxEvents.sequence, OutboxEvents.repo_id)
+        .where(OutboxEvents.sequence > sequence)
+        .order_by(OutboxEvents.sequence)
+        .limit(limit)
+    ).all()
+    return (rows[-1].sequence if rows else sequence), {row.repo_id for row in rows if row.repo_id}
 
 
 def last_sequence(tx: Transaction) -> int:

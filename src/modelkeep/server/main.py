@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
 from modelkeep import __version__
 from modelkeep.api.http.downloads import Acceleration
 from modelkeep.domain.errors import ModelkeepError
+from modelkeep.jobs.worker import Worker
 from modelkeep.server import logs
 from modelkeep.server.app import Doors, create_app
 from modelkeep.server.data_folder import occupied
 from modelkeep.server.runner import serve
-from modelkeep.server.wiring import Hub, open_hub
+from modelkeep.server.wiring import Hub, jobs_url, open_hub
 from modelkeep.services.accounts import FirstAccount
 from modelkeep.settings import Settings
 
@@ -40,19 +43,30 @@ def run(settings: Settings) -> int:
         if first is not None:
             _show_once(first)
         app = create_app(hub, _doors(settings))
-        serve(
-            app,
-            settings.host,
-            settings.port,
-            shutdown_seconds=settings.shutdown_seconds,
-            on_ready=lambda host, port: _say_ready(settings, host, port),
-        )
+        with _jobs(hub, settings):
+            serve(
+                app,
+                settings.host,
+                settings.port,
+                shutdown_seconds=settings.shutdown_seconds,
+                on_ready=lambda host, port: _say_ready(settings, host, port),
+            )
     return 0
+
+
+@contextmanager
+def _jobs(hub: Hub, settings: Settings) -> Iterator[None]:
+    worker = Worker(hub, jobs_url(settings))
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
 
 
 def _prepare(hub: Hub) -> None:
     started = time.monotonic()
-    hub.transfers.sweep()
+    hub.transfers.sweep_temporary()
     hub.repos.sweep()
     purged = hub.repos.purge_expired()
     repaired = [repo_id for repo_id in hub.indexing.lagging() if _is_repaired(hub, repo_id)]

@@ -9,19 +9,24 @@ from datetime import timedelta
 
 from modelkeep.blobs.local import LocalBlobStore
 from modelkeep.db.engine import Database, open_database
-from modelkeep.domain.artifacts import AnnotationSet
 from modelkeep.domain.errors import Unavailable
 from modelkeep.git import push_hook
 from modelkeep.git.repositories import Repositories
 from modelkeep.git.transport import PackLimits
 from modelkeep.identity.hub_keys import load_hub_keys
+from modelkeep.identity.sealing import Sealer
 from modelkeep.identity.signing import Signer, load_or_create_key
+from modelkeep.outbound.addresses import Guard
+from modelkeep.outbound.sender import Sender
 from modelkeep.services.accounts import Accounts
+from modelkeep.services.annotations import read_annotations
 from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
+from modelkeep.services.deliveries import Deliveries
 from modelkeep.services.doctor import Doctor
+from modelkeep.services.events import Events
 from modelkeep.services.gate import Gate
 from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.health import Health
@@ -49,6 +54,7 @@ from modelkeep.services.tickets import Tickets
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
 from modelkeep.services.versions import Versions
+from modelkeep.services.webhooks import Webhooks
 from modelkeep.services.writes import Writes
 from modelkeep.settings import Settings
 
@@ -63,6 +69,8 @@ class Hub:
     authentication: Authentication
     commits: Commits
     contents: Contents
+    deliveries: Deliveries
+    events: Events
     doctor: Doctor
     gto_readout: GtoReadout
     health: Health
@@ -85,6 +93,7 @@ class Hub:
     tokens: Tokens
     transfers: Transfers
     versions: Versions
+    webhooks: Webhooks
 
 
 @contextmanager
@@ -96,14 +105,16 @@ def open_hub(settings: Settings) -> Iterator[Hub]:
     """
     stores = _open_stores(settings)
     try:
-        yield build_hub(stores, _rules(settings), _transport(settings))
+        yield build_hub(stores, _rules(settings), _transport(settings), _sender(settings))
     finally:
         stores.database.close()
 
 
-def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
-    """Connects the services to each other and to the stores."""
-    outbox = Outbox(stores, lambda _git_dir, _commit: AnnotationSet())
+def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender | None = None) -> Hub:
+    """Connects the services to each other and to the stores; without a ``sender`` webhooks reach public addresses."""
+    sender = sender or Sender(Guard())
+    sealer = Sealer(stores.signer.derive("webhook secrets"))
+    outbox = Outbox(stores, read_annotations)
     indexing = Indexing(stores, [outbox.follow])
     signatures = Signatures(stores)
     policies = Policies(stores)
@@ -123,6 +134,8 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         authentication=authentication,
         commits=Commits(stores, rules, writes),
         contents=Contents(stores),
+        deliveries=Deliveries(stores, rules, sender, sealer),
+        events=Events(stores, rules),
         doctor=Doctor(stores),
         gto_readout=GtoReadout(stores),
         health=Health(stores),
@@ -145,6 +158,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport) -> Hub:
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),
         versions=versions,
+        webhooks=Webhooks(stores, sender, sealer),
     )
 
 
@@ -185,6 +199,20 @@ def _transport(settings: Settings) -> Transport:
     return Transport(push_hook.install(settings.data.resolve() / "hooks"), limits)
 
 
+def _sender(settings: Settings) -> Sender:
+    ports = [int(port) for port in settings.webhook_ports]
+    return Sender(Guard(settings.webhook_allowed_networks), ports=ports)
+
+
+def jobs_url(settings: Settings) -> str:
+    """Where jobs are kept: beside the SQLite database, or inside the PostgreSQL one."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        if not url.startswith("sqlite"):
+            return url
+    return f"sqlite:///{settings.data.resolve() / 'jobs.db'}"
+
+
 def _rules(settings: Settings) -> Rules:
     return Rules(
         max_git_file=settings.max_git_file,
@@ -199,4 +227,8 @@ def _rules(settings: Settings) -> Rules:
         default_visibility=settings.default_visibility.value,
         admins_create_organisations=settings.admins_create_organisations,
         login_failures_allowed=settings.login_failures_allowed,
+        keep_events=timedelta(days=settings.event_days),
+        event_streams=settings.event_streams,
+        webhook_retry_delays=settings.webhook_retry_delays,
+        webhook_off_after=timedelta(days=settings.webhook_off_days),
     )

@@ -93,6 +93,11 @@ class Authentication:
         with self._stores.database.read() as tx:
             return present_actor(tx, user_id, token_id, address, door, self._stores.now())
 
+    def forget_failures(self) -> int:
+        """Removes wrong passwords from so long ago that they count no more; gives for how many names and addresses."""
+        with self._stores.database.write() as tx:
+            return attempts.sweep(tx, self._stores.now() - _FORGET_AFTER)
+
     def _token_actor(self, secret: str, address: str, door: str) -> Actor | None:
         if not secret:
             return None

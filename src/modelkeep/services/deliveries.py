@@ -39,16 +39,6 @@ _HUB = Actor(None, FOUND_BY_HUB, is_hub_admin=True, door="webhook")
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Deliveries for one webhook, to be sent one after the other, not before ``delay`` has passed."""
-
-    webhook_id: int
-    ids: tuple[str, ...]
-    is_urgent: bool = False
-    delay: timedelta = timedelta()
-
-
-@dataclass(frozen=True, slots=True)
 class LoggedDelivery:
     """A delivery with all its attempts, oldest first."""
 
@@ -128,35 +118,35 @@ class Deliveries:
         with self._stores.database.write() as tx:
             return deliveries.queue_again(tx, lost, before)
 
-    def send(self, batch: Batch) -> list[Batch]:
-        """Sends deliveries in order, those that are still due; gives what to send later.
+    def send(self, webhook_id: int, ids: Sequence[str], *, is_urgent: bool = False) -> None:
+        """Sends deliveries in order, those that are still due. What is to be tried again needs a new job.
 
-        Where the receiver is away, the rest of the batch waits with the first that failed: it is not asked for each
-        event anew, and order is kept. Where it merely refuses one event, the others go on.
+        Where the receiver is away, the rest waits with the first that failed: it is not asked for each event anew, and
+        order is kept. Where it merely refuses one event, the others go on.
+
+        Args:
+            webhook_id: To which webhook.
+            ids: The deliveries.
+            is_urgent: Also while the receiver is known to be away: somebody waits for it.
         """
         with self._stores.database.read() as tx:
-            webhook = webhooks.webhook_by_id(tx, batch.webhook_id)
-            found = deliveries.deliveries_by_id(tx, batch.ids)
+            webhook = webhooks.webhook_by_id(tx, webhook_id)
+            found = deliveries.deliveries_by_id(tx, ids)
         waiting = [one for one in found if one.state is DeliveryState.PENDING]
         if webhook is None or not waiting:
-            return []
-        now = self._stores.now()
-        if webhook.paused_until is not None and webhook.paused_until > now and not batch.is_urgent:
-            return [self._postpone(webhook, waiting, webhook.paused_until)]
-        later: list[Batch] = []
-        for position, delivery in enumerate(waiting):
+            return
+        if not is_urgent and webhook.paused_until is not None and webhook.paused_until > self._stores.now():
+            self._postpone(waiting, webhook.paused_until)
+            return
+        for position, delivery in enumerate(waiting, 1):
             attempt = self._attempt(webhook, delivery)
             if attempt is None:
-                return later  # the hub ends; what was not sent is found again at its start
-            wait = self._note(webhook.id, delivery, attempt)
-            if wait is not None:
-                later.append(Batch(webhook.id, (delivery.id,), batch.is_urgent, wait))
-            rest = waiting[position + 1 :]
-            if attempt.is_receiver_away and rest:
-                until = self._stores.now() + (wait or timedelta(seconds=self._rules.webhook_retry_delays[-1]))
-                later.append(self._postpone(webhook, rest, until))
-                break
-        return later
+                return  # the hub ends; what was not sent is found again at its start
+            retry_at = self._note(webhook.id, delivery, attempt)
+            if attempt.is_receiver_away and waiting[position:]:
+                longest = timedelta(seconds=self._rules.webhook_retry_delays[-1])
+                self._postpone(waiting[position:], retry_at or self._stores.now() + longest)
+                return
 
     def list(
         self,
@@ -244,11 +234,9 @@ class Deliveries:
             )
         return delivery
 
-    def _postpone(self, webhook: Webhook, waiting: Sequence[Delivery], until: datetime) -> Batch:
-        ids = tuple(one.id for one in waiting)
+    def _postpone(self, waiting: Sequence[Delivery], until: datetime) -> None:
         with self._stores.database.write() as tx:
-            deliveries.postpone(tx, ids, until)
-        return Batch(webhook.id, ids, delay=max(until - self._stores.now(), timedelta()))
+            deliveries.postpone(tx, [one.id for one in waiting], until)
 
     def _attempt(self, webhook: Webhook, delivery: Delivery) -> Attempt | None:
         """Sends one request; None where the hub ends meanwhile."""
@@ -296,8 +284,8 @@ class Deliveries:
             webhook_signatures.signature(one, delivery.event_id, timestamp, body) for one in secrets
         )
 
-    def _note(self, webhook_id: int, delivery: Delivery, attempt: Attempt) -> timedelta | None:
-        """Writes down an attempt and what follows from it; gives the wait until the next, None without one."""
+    def _note(self, webhook_id: int, delivery: Delivery, attempt: Attempt) -> datetime | None:
+        """Writes down an attempt and what follows from it; gives the time of the next, None without one."""
         delays = () if delivery.event_type == PING else self._rules.webhook_retry_delays
         wait = None
         if not attempt.is_success and attempt.status != GONE:
@@ -308,16 +296,14 @@ class Deliveries:
             webhook = webhooks.webhook_by_id(tx, webhook_id)
             if webhook is None:
                 return None
-            if not webhook.is_active and wait is not None:
-                wait = None
+            retry_at = now + wait if wait is not None and webhook.is_active else None
             state = DeliveryState.DELIVERED if attempt.is_success else DeliveryState.FAILED
-            if wait is not None:
+            if retry_at is not None:
                 state = DeliveryState.PENDING
-            if not deliveries.record_attempt(tx, delivery, attempt, state, now + wait if wait else None):
-                return None
-            if delivery.event_type != PING:
-                self._note_health(tx, webhook, attempt, now, now + wait if wait else None)
-        return wait
+            is_news = deliveries.record_attempt(tx, delivery, attempt, state, retry_at)
+            if is_news and delivery.event_type != PING:
+                self._note_health(tx, webhook, attempt, now, retry_at)
+        return retry_at
 
     def _note_health(
         self, tx: Transaction, webhook: Webhook, attempt: Attempt, now: datetime, retry_at: datetime | None

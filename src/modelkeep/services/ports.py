@@ -52,6 +52,7 @@ class Rules:
         admins_create_organisations: Only administrators of the hub create organisations.
         login_failures_allowed: Wrong passwords for one name and address before log-in is slowed down.
         keep_events: How long events and their deliveries are kept.
+        event_streams: Streams of events open at once.
         webhook_retry_delays: Seconds from one attempt of a delivery to the next; after the last it is given up.
         webhook_off_after: A webhook that failed for so long is switched off.
     """
@@ -69,5 +70,6 @@ class Rules:
     admins_create_organisations: bool = False
     login_failures_allowed: int = 5
     keep_events: timedelta = field(default=timedelta(days=30))
+    event_streams: int = 200
     webhook_retry_delays: tuple[float, ...] = RETRY_DELAYS
     webhook_off_after: timedelta = field(default=timedelta(days=7))

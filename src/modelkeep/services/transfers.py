@@ -193,9 +193,13 @@ class Transfers:
         if linked.get(oid) != size or info is None or info.size != size:
             raise NotFound("This object was not uploaded completely; upload it again.", code="object_missing")
 
-    def sweep(self) -> int:
-        """Removes what uploads left behind that nobody will continue; gives their count. For a hub that starts."""
-        return self._stores.blobs.sweep_temporary() + self._stores.blobs.partials.sweep(_ABANDONED_SECONDS)
+    def sweep_temporary(self) -> int:
+        """Removes what uploads of a process that has ended left behind; gives the count. For a hub that starts."""
+        return self._stores.blobs.sweep_temporary()
+
+    def sweep_abandoned(self) -> int:
+        """Removes uploads that nobody has continued for a week; gives their count."""
+        return self._stores.blobs.partials.sweep(_ABANDONED_SECONDS)
 
     def _has(self, ticket: Ticket) -> bool:
         with self._stores.database.read() as tx:
