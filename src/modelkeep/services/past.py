@@ -37,7 +37,7 @@ from modelkeep.services.ports import Stores
 T = TypeVar("T")
 
 _AT_ONCE = 50
-_MOST_EVENTS = 20_000
+MOST_EVENTS = 20_000
 """Events folded for one page; the artifact that goes over it is still folded as a whole."""
 
 _Row = tuple[CursorKey, T]
@@ -49,10 +49,16 @@ _LAST = "\U0010ffff"
 
 
 class Past:
-    """The registry through time."""
+    """The registry through time.
 
-    def __init__(self, stores: Stores) -> None:
+    Args:
+        stores: The media beneath.
+        most_events: How many events are folded for one page, about.
+    """
+
+    def __init__(self, stores: Stores, most_events: int = MOST_EVENTS) -> None:
         self._stores = stores
+        self._most_events = most_events
 
     def overview(
         self,
@@ -200,7 +206,7 @@ class Past:
                 yield (*one.key, change.stage), change
 
         with self._stores.database.read() as tx:
-            return _fill(tx, page, stop, read, rows, 4)
+            return self._fill(tx, page, stop, read, rows, 4)
 
     def _page(
         self,
@@ -221,50 +227,52 @@ class Past:
                     tx, actor, chunk, wanted, until, repo_id=repo_id, is_inclusive=is_inclusive
                 )
 
-            return _fill(tx, page, until, read, rows, parts)
+            return self._fill(tx, page, until, read, rows, parts)
 
+    def _fill(
+        self,
+        tx: Transaction,
+        page: PageRequest,
+        until: int | None,
+        read: _Read,
+        rows: Callable[[PastArtifact, Sequence[Event]], Iterator[_Row[T]]],
+        parts: int,
+    ) -> Page[T]:
+        """Fills a page: reads artifacts some at a time, folds them, keeps their rows.
 
-def _fill(
-    tx: Transaction,
-    page: PageRequest,
-    until: int | None,
-    read: _Read,
-    rows: Callable[[PastArtifact, Sequence[Event]], Iterator[_Row[T]]],
-    parts: int,
-) -> Page[T]:
-    """Fills a page: reads artifacts some at a time, folds them, keeps their rows.
-
-    Args:
-        tx: The transaction.
-        page: Which page.
-        until: The last second whose events count; None for all.
-        read: The next artifacts.
-        rows: The rows of an artifact with these events; each with its key, in order.
-        parts: How many parts the key of a row has: the artifact's three, perhaps the stage.
-    """
-    after = page.after
-    if after is not None and (len(after) != parts or not all(isinstance(part, str) for part in after)):
-        raise _foreign_cursor()
-    found: list[_Row[T]] = []
-    folded = 0
-    position = None if after is None else after[:3]
-    is_inclusive = after is not None and parts == 4 and after[3] != _LAST  # some of its stages are to come
-    while True:
-        chunk, is_inclusive = read(tx, PageRequest(_AT_ONCE, position), is_inclusive), False
-        events = past_artifacts.events_of_artifacts(tx, chunk, until)
-        for one in chunk:
-            own = events[one.repo_id, one.artifact]
-            found += [row for row in rows(one, own) if after is None or row[0] > after]
-            position = one.key
-            folded += len(own)
-            if len(found) > page.limit:
-                shown = found[: page.limit]
-                return Page(tuple(row for _, row in shown), encode_cursor(shown[-1][0]))
-            if folded > _MOST_EVENTS:
-                end = position if parts == 3 else (*position, _LAST)
-                return Page(tuple(row for _, row in found), encode_cursor(end))
-        if len(chunk) < _AT_ONCE:
-            return Page(tuple(row for _, row in found))
+        Args:
+            tx: The transaction.
+            page: Which page.
+            until: The last second whose events count; None for all.
+            read: The next artifacts.
+            rows: The rows of an artifact with these events; each with its key, in order.
+            parts: How many parts the key of a row has: the artifact's three, perhaps the stage.
+        """
+        after = page.after
+        if after is not None and (len(after) != parts or not all(isinstance(part, str) for part in after)):
+            raise _foreign_cursor()
+        found: list[_Row[T]] = []
+        folded = 0
+        position = None if after is None else after[:3]
+        is_inclusive = (
+            after is not None and parts == 4 and after[3] != _LAST
+        )  # some of its stages are to come
+        while True:
+            chunk, is_inclusive = read(tx, PageRequest(_AT_ONCE, position), is_inclusive), False
+            events = past_artifacts.events_of_artifacts(tx, chunk, until)
+            for one in chunk:
+                own = events[one.repo_id, one.artifact]
+                found += [row for row in rows(one, own) if after is None or row[0] > after]
+                position = one.key
+                folded += len(own)
+                if len(found) > page.limit:
+                    shown = found[: page.limit]
+                    return Page(tuple(row for _, row in shown), encode_cursor(shown[-1][0]))
+                if folded > self._most_events:
+                    end = position if parts == 3 else (*position, _LAST)
+                    return Page(tuple(row for _, row in found), encode_cursor(end))
+            if len(chunk) < _AT_ONCE:
+                return Page(tuple(row for _, row in found))
 
 
 def _fits(state: ArtifactState, wanted: ArtifactFilter) -> bool:

@@ -7,15 +7,13 @@ from starlette.responses import Response
 
 from modelkeep.api.rest import render, render_history
 from modelkeep.api.rest.calls import CallOf, GuardedRoute
-from modelkeep.api.rest.parameters import Name, PageOf, Search
+from modelkeep.api.rest.parameters import At, Name, PageOf, moment
 from modelkeep.api.rest.schemas.base import Listing
 from modelkeep.api.rest.schemas.history import StageLeft
 from modelkeep.api.rest.schemas.registry import (
-    Artifact,
     NewVersion,
     Promotion,
     RegisteredVersion,
-    RegistryArtifact,
     Rollback,
     Stage,
     TagProblem,
@@ -29,34 +27,26 @@ _REPO = "/repos/{ns}/{repo}"
 _ARTIFACT = _REPO + "/artifacts/{artifact}"
 
 
-@router.get("/registry", operation_id="listRegistry", summary="Every artifact that you may read")
-async def list_registry(
-    call: CallOf, page: PageOf, namespace: str | None = None, query: Search = None
-) -> Listing[RegistryArtifact]:
-    """With its latest version and what holds its stages, by repo and name."""
-    found = await call.run(
-        call.services.versions.overview, call.actor, page, namespace=namespace, query=query
-    )
-    return render.listing(found, render.registry_artifact)
-
-
-@router.get(_REPO + "/artifacts", operation_id="listArtifacts", summary="List a repo's artifacts")
-async def list_artifacts(
-    call: CallOf, ns: Name, repo: Name, page: PageOf, query: Search = None
-) -> Listing[Artifact]:
-    """With their latest versions and what holds their stages."""
-    found = await call.run(call.services.versions.overview, call.actor, page, repo=(ns, repo), query=query)
-    return render.listing(found, render.artifact)
-
-
 @router.get(_ARTIFACT + "/versions", operation_id="listVersions", summary="List an artifact's versions")
 async def list_versions(
-    call: CallOf, ns: Name, repo: Name, artifact: Name, page: PageOf, active: bool = False
+    call: CallOf,
+    ns: Name,
+    repo: Name,
+    artifact: Name,
+    page: PageOf,
+    active: bool = False,
+    at: At = None,
 ) -> Listing[Version]:
     """Greatest first; with ``active`` without those that were deregistered."""
-    found = await call.run(
-        call.services.versions.list, call.actor, ns, repo, artifact, page, active_only=active
-    )
+    then = moment(at)
+    if then is None:
+        found = await call.run(
+            call.services.versions.list, call.actor, ns, repo, artifact, page, active_only=active
+        )
+    else:
+        found = await call.run(
+            call.services.past.versions, call.actor, ns, repo, artifact, page, then, active_only=active
+        )
     return render.listing(found, render.version)
 
 
@@ -67,7 +57,7 @@ async def register_version(
     call: CallOf, ns: Name, repo: Name, artifact: Name, body: NewVersion, response: Response
 ) -> RegisteredVersion:
     """By an annotated tag in your name, at a revision."""
-    made = await call.write(
+    made, warnings = await call.write(
         call.services.versions.register,
         call.actor,
         ns,
@@ -83,7 +73,7 @@ async def register_version(
     )
     names = map(render.segment, (ns, repo, artifact, made.version))
     response.headers["location"] = call.url("/repos/{}/{}/artifacts/{}/versions/{}".format(*names))
-    return render.registered_version(made)
+    return render.registered_version(made, warnings)
 
 
 @router.get(_ARTIFACT + "/versions/{version}", operation_id="showVersionOf", summary="Show a version")
@@ -93,9 +83,11 @@ async def show_version(call: CallOf, ns: Name, repo: Name, artifact: Name, versi
 
 
 @router.get(_ARTIFACT + "/stages", operation_id="listStages", summary="List an artifact's stages")
-async def list_stages(call: CallOf, ns: Name, repo: Name, artifact: Name, page: PageOf) -> Listing[Stage]:
-    """And who holds them."""
-    found = await call.run(call.services.stages.list, call.actor, ns, repo, artifact)
+async def list_stages(
+    call: CallOf, ns: Name, repo: Name, artifact: Name, page: PageOf, at: At = None
+) -> Listing[Stage]:
+    """And who holds them, or held them at a moment."""
+    found = await call.run(call.services.past.stages, call.actor, ns, repo, artifact, moment(at))
     return render.listing(render.page_of_all(found, page), render.stage)
 
 
