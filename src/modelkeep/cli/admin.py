@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from modelkeep.domain.access import Role
     from modelkeep.domain.accounts import Token, User
 
-app = options.group("Manage users, organisations and tokens on the hub's own machine (with --data DIR).")
-users = options.group("Manage users.")
-organisations = options.group("Manage organisations.")
-tokens = options.group("Manage access tokens.")
-app.add_typer(users, name="user")
-app.add_typer(organisations, name="org")
-app.add_typer(tokens, name="token")
 
 Name = Annotated[str, typer.Argument(help="The name.", metavar="NAME", show_default=False)]
 Password = Annotated[
@@ -35,9 +28,7 @@ Password = Annotated[
 FullName = Annotated[str, typer.Option("--full-name", help="As people know it.", metavar="TEXT")]
 
 
-@users.command(
-    "create", epilog=options.examples("modelkeep admin user create ada --full-name 'Ada L.' --data /srv/hub")
-)
+@options.example("modelkeep admin user create ada --full-name 'Ada L.' --data /srv/hub")
 def create_user(
     name: Name,
     password: Password = None,
@@ -62,7 +53,7 @@ def create_user(
             say(f"Password, shown only now: {chosen}")
 
 
-@users.command("list", epilog=options.examples("modelkeep admin user list --data /srv/hub"))
+@options.example("modelkeep admin user list --data /srv/hub")
 def list_users(
     data: options.Data = None, config: options.Config = None, as_json: options.Json = False
 ) -> None:
@@ -85,7 +76,7 @@ def list_users(
     show_table(("user", "full name", "email", "standing", "created"), rows, "There is no user.")
 
 
-@users.command("disable", epilog=options.examples("modelkeep admin user disable ada --data /srv/hub"))
+@options.example("modelkeep admin user disable ada --data /srv/hub")
 def disable_user(
     name: Name,
     is_enable: Annotated[bool, typer.Option("--undo", help="Let the user in again.")] = False,
@@ -102,9 +93,7 @@ def disable_user(
         say(f"{changed.name} {'can sign in again' if is_enable else 'can no longer sign in'}.")
 
 
-@users.command(
-    "set-password", epilog=options.examples("modelkeep admin user set-password ada --data /srv/hub")
-)
+@options.example("modelkeep admin user set-password ada --data /srv/hub")
 def set_password(
     name: Name,
     password: Password = None,
@@ -124,9 +113,7 @@ def set_password(
             say(f"Password, shown only now: {chosen}")
 
 
-@organisations.command(
-    "create", epilog=options.examples("modelkeep admin org create acme --member ada:owner --data /srv/hub")
-)
+@options.example("modelkeep admin org create acme --member ada:owner --data /srv/hub")
 def create_organisation(
     name: Name,
     full_name: FullName = "",
@@ -171,7 +158,7 @@ def create_organisation(
             note(f"It has no members yet; only administrators of the hub reach {made.name}.")
 
 
-@organisations.command("list", epilog=options.examples("modelkeep admin org list --data /srv/hub"))
+@options.example("modelkeep admin org list --data /srv/hub")
 def list_organisations(
     data: options.Data = None, config: options.Config = None, as_json: options.Json = False
 ) -> None:
@@ -198,12 +185,7 @@ def list_organisations(
     show_table(("organisation", "full name", "new repos", "created"), rows, "There is no organisation.")
 
 
-@tokens.command(
-    "create",
-    epilog=options.examples(
-        "modelkeep admin token create --user ada --scope read,write --expires 30d --data /srv/hub"
-    ),
-)
+@options.example("modelkeep admin token create --user ada --scope read,write --expires 30d --data /srv/hub")
 def create_token(
     user: Annotated[str, typer.Option("--user", help="Whose it is.", metavar="NAME", show_default=False)],
     name: Annotated[
@@ -247,7 +229,7 @@ def create_token(
         say(secret)
 
 
-@tokens.command("list", epilog=options.examples("modelkeep admin token list --user ada --data /srv/hub"))
+@options.example("modelkeep admin token list --user ada --data /srv/hub")
 def list_tokens(
     user: Annotated[str, typer.Option("--user", help="Whose.", metavar="NAME", show_default=False)],
     data: options.Data = None,
@@ -277,7 +259,7 @@ def list_tokens(
     show_table(headers, rows, f"{printable(user)} has no token.")
 
 
-@tokens.command("revoke", epilog=options.examples("modelkeep admin token revoke 7 --data /srv/hub"))
+@options.example("modelkeep admin token revoke 7 --data /srv/hub")
 def revoke_token(
     token_id: Annotated[int, typer.Argument(help="Its number.", metavar="ID", show_default=False)],
     data: options.Data = None,

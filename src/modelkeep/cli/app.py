@@ -1,91 +1,101 @@
-"""The command ``modelkeep``: its sub-commands and their help."""
+"""The command ``modelkeep``: a tree of commands that are loaded when they are called.
+
+Typer has no public names for the types of its contexts and commands, hence ``Any``.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Any
 
 import typer
 
-from modelkeep import __version__
-from modelkeep.cli import admin, git_credential, login, options, registry, repos, serve, transfers
-from modelkeep.cli.output import say
+from modelkeep.cli import front, options
+from modelkeep.cli.catalogue import COMMANDS, GROUPS, below
 
-app = typer.Typer(
-    name="modelkeep",
-    help="Modelkeep: keep, version and promote models in Git.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
-)
+_SETTINGS = {"help_option_names": ["--help", "-h"], "max_content_width": 100}
 
 
-def _show_version(is_asked: bool) -> None:
-    if is_asked:
-        say(f"modelkeep {__version__}")
-        raise typer.Exit
+class Group(typer.core.TyperGroup):
+    """A group of commands, each of which is imported when it is asked for.
+
+    Args:
+        path: The words before it, empty for the program itself.
+    """
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__(
+            name=path.rpartition(" ")[2] or "modelkeep",
+            commands={},
+            no_args_is_help=True,
+            rich_markup_mode=None,
+            context_settings=_SETTINGS,
+        )
+        self.path = path
+        self.commands = _Loaded(path)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, without loading anything."""
+        return list(self.commands)
+
+    def get_help(self, ctx: Any) -> str:
+        """The overview, without loading anything."""
+        return front.overview(self.path).rstrip("\n")
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command; a name that is none is refused with those that are near."""
+        if cmd_name not in self.commands and not ctx.resilient_parsing and not cmd_name.startswith("-"):
+            ctx.fail(f"No such command {cmd_name!r}.{front.suggestion(self.path, cmd_name)}")
+        return self.commands.get(cmd_name)
 
 
-@app.callback()
-def _start(
-    is_version: Annotated[
-        bool,
-        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
-    ] = False,
-) -> None:
-    pass
+class _Loaded(MutableMapping[str, Any]):
+    """The commands of a group by name; looking one up imports its module."""
+
+    def __init__(self, path: str) -> None:
+        self._start = f"{path} " if path else ""
+        self._names = [name for name, _ in below(path)]
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._loaded:
+            words = self._start + name
+            self._loaded[name] = Group(words) if words in GROUPS else load(words)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        raise TypeError("Commands are added to the catalogue.")
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("Commands are removed from the catalogue.")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
-_example = options.examples
-app.command(
-    "login",
-    epilog=_example(
-        "modelkeep login --url https://hub.example.org",
-        "echo $TOKEN | modelkeep login --url https://hub.example.org --token -",
-    ),
-)(login.login)
-app.command("logout", epilog=_example("modelkeep logout"))(login.logout)
-app.command("whoami", epilog=_example("modelkeep whoami --json"))(login.whoami)
-app.add_typer(repos.app, name="repo")
-app.command(
-    "upload",
-    epilog=_example(
-        "modelkeep upload acme/churn trained/ --message 'Train on October'",
-        "modelkeep upload acme/churn model.onnx --to onnx/",
-    ),
-)(transfers.upload)
-app.command(
-    "download",
-    epilog=_example(
-        "modelkeep download acme/churn --stage prod --to models/churn",
-        "modelkeep download acme/churn --revision main --include '*.onnx'",
-    ),
-)(transfers.download)
-app.command("show", epilog=_example("modelkeep show", "modelkeep show acme/churn --json"))(registry.show)
-app.command(
-    "register",
-    epilog=_example(
-        "modelkeep register acme/churn churn --version v1.0.0",
-        "modelkeep register acme/churn churn --bump-minor",
-    ),
-)(registry.register)
-app.command("promote", epilog=_example("modelkeep promote acme/churn churn --version v1.0.0 --stage prod"))(
-    registry.promote
-)
-app.command("rollback", epilog=_example("modelkeep rollback acme/churn churn --stage prod"))(
-    registry.rollback
-)
-app.command("unassign", epilog=_example("modelkeep unassign acme/churn churn --stage staging"))(
-    registry.unassign
-)
-app.command("git-credential", epilog=_example("git config credential.helper '!modelkeep git-credential'"))(
-    git_credential.git_credential
-)
-app.command(
-    "serve",
-    epilog=_example("modelkeep serve --data hub", "modelkeep serve --data /srv/hub --config hub.toml"),
-)(serve.serve)
-app.command(
-    "reindex", epilog=_example("modelkeep reindex --data hub", "modelkeep reindex --check --data hub")
-)(serve.reindex)
-app.add_typer(admin.app, name="admin")
+def load(words: str) -> Any:
+    """Imports a command by its words, such as ``repo create``.
+
+    Raises:
+        KeyError: There is no such command.
+    """
+    module, _, name = COMMANDS[words][0].partition(":")
+    function = getattr(import_module(f"modelkeep.cli.{module}"), name)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(words.rpartition(" ")[2], epilog=options.epilog_of(function))(function)
+    return typer.main.get_command(single)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Runs the command line, and ends the process with its exit code."""
+    Group().main(sys.argv[1:] if arguments is None else arguments, prog_name="modelkeep")

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from modelkeep.cli import git_questions
+from modelkeep.cli import git_questions, options
 
 
+@options.example("git config credential.helper '!modelkeep git-credential'")
 def git_credential(
     operation: Annotated[
         str, typer.Argument(help="What git asks for: get, store or erase.", metavar="OPERATION")

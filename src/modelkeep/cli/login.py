@@ -23,6 +23,10 @@ _MAX_INPUT = 4096
 _SCOPES = ("read", "write", "promote")
 
 
+@options.example(
+    "modelkeep login --url https://hub.example.org",
+    "echo $TOKEN | modelkeep login --url https://hub.example.org --token -",
+)
 def login(
     url: options.Url = None,
     username: Annotated[
@@ -79,6 +83,7 @@ def login(
         say(f"Logged in to {chosen} as {printable(who.user.name)}; saved in {file.path}.")
 
 
+@options.example("modelkeep logout")
 def logout(url: options.Url = None, as_json: options.Json = False) -> None:
     """Forget the log-in of a hub, and revoke the token that the log-in made.
 
@@ -106,6 +111,7 @@ def logout(url: options.Url = None, as_json: options.Json = False) -> None:
         say(f"Logged out of {chosen}.")
 
 
+@options.example("modelkeep whoami --json")
 def whoami(url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
     """Show who the hub takes you for."""
     with options.connect(url, token) as hub:

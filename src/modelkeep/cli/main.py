@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Runs the command line; exits with 0 (done), 1 (refused or failed), 2 (usage) or 130 (interrupted)."""
-    if len(sys.argv) == 3 and sys.argv[1] == "git-credential" and not sys.argv[2].startswith("-"):
+    words = sys.argv[1:]
+    if len(words) == 2 and words[0] == "git-credential" and not words[1].startswith("-"):
         # Git asks several times for each push: answer before the command line's own machinery is loaded.
         from modelkeep.cli.git_questions import answer
 
-        answer(sys.argv[2])
+        answer(words[1])
         return
-    from modelkeep.cli.app import app
+    if "_MODELKEEP_COMPLETE" in os.environ:
+        from modelkeep.cli.completing import complete
+
+        complete(os.environ)
+        return
+    from modelkeep.cli import front
+
+    overview = front.answer(words)
+    if overview is not None:
+        sys.stdout.write(overview)
+        return
+    _run()
+
+
+def _run() -> None:
+    from modelkeep.cli.app import run
     from modelkeep.cli.failures import explain
     from modelkeep.cli.output import note
 
     try:
-        app(prog_name="modelkeep")
+        run()
     except Exception as error:
         message = explain(error)
         if message is None:

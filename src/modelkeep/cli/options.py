@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from modelkeep.sdk.hub import Hub
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_EXAMPLES: dict[Callable[..., object], tuple[str, ...]] = {}
 
 Url: TypeAlias = Annotated[
     str | None,
@@ -44,6 +47,12 @@ ArtifactName: TypeAlias = Annotated[
 Message: TypeAlias = Annotated[
     str | None, typer.Option("--message", "-m", help="What to write into the history.", metavar="TEXT")
 ]
+Limit: TypeAlias = Annotated[
+    int | None, typer.Option("--limit", help="At most so many; else all.", min=1, metavar="N")
+]
+Namespace: TypeAlias = Annotated[
+    str | None, typer.Option("--namespace", help="Only of this user or organisation.", metavar="NAME")
+]
 Include: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -60,20 +69,19 @@ Workers: TypeAlias = Annotated[
 ]
 
 
-def examples(*lines: str) -> str:
-    """The end of a help text: one command per line, shown as written."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+def example(*lines: str) -> Callable[[Command], Command]:
+    """Marks a command with the command lines that its help shows, as written."""
+
+    def mark(command: Command) -> Command:
+        _EXAMPLES[command] = lines
+        return command
+
+    return mark
 
 
-def group(help_text: str) -> typer.Typer:
-    """A command that only has commands below it."""
-    return typer.Typer(
-        help=help_text,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=False,
-    )
+def epilog_of(command: Callable[..., object]) -> str:
+    """The end of a command's help text: its examples, one in a line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in _EXAMPLES.get(command, ()))
 
 
 @contextmanager

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
+T = TypeVar("T")
+_BATCH = 1000
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -50,6 +54,64 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]], empty: str
             say(line)
 
 
+def show_list(
+    found: Iterable[T],
+    headers: Sequence[str],
+    row: Callable[[T], Sequence[str]],
+    *,
+    empty: str,
+    as_json: bool = False,
+    is_plain: bool = False,
+) -> None:
+    """Prints a list while it comes: a JSON array, or a table whose columns are aligned a thousand rows at a time.
+
+    Args:
+        found: The items.
+        headers: Of the table.
+        row: The cells of an item.
+        empty: What to say where there is no item.
+        as_json: Whether to print JSON.
+        is_plain: Whether to draw nothing, also on a terminal.
+    """
+    if as_json:
+        _stream_json(found)
+        return
+    rest = iter(found)
+    batch = list(itertools.islice(rest, _BATCH))
+    if len(batch) < _BATCH and not is_plain:
+        show_table(headers, map(row, batch), empty)
+        return
+    if not batch:
+        note(empty)
+    shown = list(headers)
+    while batch:
+        cells = [[printable(cell) for cell in row(item)] for item in batch]
+        for line in _aligned(shown, cells):
+            say(line)
+        batch = list(itertools.islice(rest, _BATCH))
+        shown = []
+
+
+def show_line(value: object) -> None:
+    """Prints JSON in one line, at once."""
+    from modelkeep.sdk.wire import to_json
+
+    sys.stdout.write(json.dumps(to_json(value)) + "\n")
+    sys.stdout.flush()
+
+
+def _stream_json(found: Iterable[object]) -> None:
+    """Prints the same as :func:`show_json` for a list, item by item."""
+    from modelkeep.sdk.wire import to_json
+
+    start = "[\n"
+    for item in found:
+        text = json.dumps(to_json(item), indent=2).replace("\n", "\n  ")
+        sys.stdout.write(f"{start}  {text}")
+        start = ",\n"
+    sys.stdout.write("[]\n" if start == "[\n" else "\n]\n")
+
+
 def show_fields(fields: Sequence[tuple[str, str]]) -> None:
     """Prints names and values, one pair in a line; empty values are left out."""
     width = max(len(name) for name, _ in fields)
@@ -88,7 +150,7 @@ def _draw(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
 
 
 def _aligned(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterable[str]:
-    lines = [list(headers), *cells]
+    lines = [list(headers), *cells] if headers else list(cells)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     pad = partial(zip, strict=True)
     return ("  ".join(cell.ljust(width) for cell, width in pad(line, widths)).rstrip() for line in lines)

@@ -1,52 +1,30 @@
-"""Versions and stages: ``show``, ``register``, ``promote``, ``rollback``, ``unassign``."""
+"""Writing versions and stages: ``register``, ``promote``, ``rollback``, ``unassign``, ``deregister``, ``deprecate``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelkeep.cli import options
-from modelkeep.cli.output import printable, say, show_json, show_table, time_text
+from modelkeep.cli.output import note, printable, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from modelkeep.sdk.models import Artifact, Stage, Version
-    from modelkeep.sdk.repo import Bump
+    from modelkeep.sdk.models_policy import DryRun
+    from modelkeep.sdk.models_registry import Stage
+    from modelkeep.sdk.registry_writing import Bump
 
 StageName = Annotated[
     str, typer.Option("--stage", "-s", help="The stage, such as prod.", metavar="STAGE", show_default=False)
 ]
 
 
-def show(
-    repo: Annotated[
-        str | None, typer.Argument(help="Only this repo.", metavar="[NAMESPACE/REPO]", show_default=False)
-    ] = None,
-    artifact: Annotated[
-        str | None,
-        typer.Argument(help="The versions of this artifact.", metavar="[ARTIFACT]", show_default=False),
-    ] = None,
-    url: options.Url = None,
-    token: options.Token = None,
-    as_json: options.Json = False,
-) -> None:
-    """Show which versions are registered and which one is in each stage."""
-    with options.connect(url, token) as hub:
-        if repo is not None and artifact is not None:
-            versions = hub.repo(repo).versions(artifact)
-            if as_json:
-                show_json(versions)
-            else:
-                _show_versions(versions, artifact)
-            return
-        artifacts = hub.registry() if repo is None else hub.repo(repo).artifacts()
-    if as_json:
-        show_json(artifacts)
-    else:
-        _show_artifacts(artifacts, has_repo=repo is None)
-
-
+@options.example(
+    "modelkeep register acme/churn churn --version v1.0.0",
+    "modelkeep register acme/churn churn --bump-minor --run https://ci.example.org/runs/42",
+    "modelkeep register acme/churn churn --bump-minor --pre rc",
+    "modelkeep register acme/churn churn --release",
+)
 def register(
     repo: options.RepoName,
     artifact: options.ArtifactName,
@@ -61,23 +39,61 @@ def register(
     is_major: Annotated[bool, typer.Option("--bump-major", help="v1.2.3 becomes v2.0.0.")] = False,
     is_minor: Annotated[bool, typer.Option("--bump-minor", help="v1.2.3 becomes v1.3.0.")] = False,
     is_patch: Annotated[bool, typer.Option("--bump-patch", help="v1.2.3 becomes v1.2.4.")] = False,
+    prerelease: Annotated[
+        str | None,
+        typer.Option(
+            "--pre",
+            "--prerelease",
+            help="A pre-release: with rc, v1.3.0-rc.1, then v1.3.0-rc.2.",
+            metavar="LABEL",
+        ),
+    ] = None,
+    is_release: Annotated[
+        bool, typer.Option("--release", help="Finish a pre-release: v1.3.0-rc.2 becomes v1.3.0.")
+    ] = False,
+    code_commit: Annotated[
+        str | None,
+        typer.Option("--code-commit", help="The commit of the code that made it.", metavar="COMMIT"),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", help="The training run that made it, such as its URL.", metavar="RUN"),
+    ] = None,
     message: options.Message = None,
     url: options.Url = None,
     token: options.Token = None,
     as_json: options.Json = False,
 ) -> None:
     """Register a commit as a version of an artifact. This writes an annotated Git tag in your name."""
-    bump = _bump(version, is_major, is_minor, is_patch)
+    bump = _bump(version, major=is_major, minor=is_minor, patch=is_patch, release=is_release)
+    if prerelease is not None and (version is not None or is_release):
+        raise typer.BadParameter("--pre goes with a --bump, not with --version or --release.")
     with options.connect(url, token) as hub:
-        made = hub.repo(repo).register(artifact, version=version, bump=bump, revision=ref, message=message)
+        made = hub.repo(repo).register(
+            artifact,
+            version=version,
+            bump=bump,
+            prerelease=prerelease,
+            revision=ref,
+            message=message,
+            code_commit=code_commit,
+            run=run,
+        )
     if as_json:
         show_json(made)
-    else:
-        say(
-            f"Registered {printable(made.artifact)} {made.version} at commit {made.commit[:10]} (tag {made.tag})."
-        )
+        return
+    say(
+        f"Registered {printable(made.artifact)} {made.version} at commit {made.commit[:10]} (tag {made.tag})."
+    )
+    for warning in made.warnings:
+        note(f"warning: {printable(warning)}")
 
 
+@options.example(
+    "modelkeep promote acme/churn churn --version v1.0.0 --stage prod",
+    "modelkeep promote acme/churn churn --version latest --stage prod --dry-run",
+    "modelkeep assign acme/churn churn --version latest --stage staging",
+)
 def promote(
     repo: options.RepoName,
     artifact: options.ArtifactName,
@@ -91,6 +107,9 @@ def promote(
             "--ref", help="A revision instead; registered first if it has no version.", metavar="REVISION"
         ),
     ] = None,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what blocks it; exit code 1 if anything does.")
+    ] = False,
     message: options.Message = None,
     url: options.Url = None,
     token: options.Token = None,
@@ -100,10 +119,14 @@ def promote(
     if (version is None) == (ref is None):
         raise typer.BadParameter("Give either --version or --ref.")
     with options.connect(url, token) as hub:
+        if is_dry_run:
+            _tell_dry_run(hub.repo(repo).try_promote(artifact, stage, version=version, revision=ref), as_json)
+            return
         made = hub.repo(repo).promote(artifact, stage, version=version, revision=ref, message=message)
     _tell_stage(made, as_json)
 
 
+@options.example("modelkeep rollback acme/churn churn --stage prod")
 def rollback(
     repo: options.RepoName,
     artifact: options.ArtifactName,
@@ -119,6 +142,7 @@ def rollback(
     _tell_stage(made, as_json)
 
 
+@options.example("modelkeep unassign acme/churn churn --stage staging")
 def unassign(
     repo: options.RepoName,
     artifact: options.ArtifactName,
@@ -146,17 +170,75 @@ def unassign(
         say(f"{printable(artifact)} {printable(stage)} is now empty.")
 
 
-def _bump(version: str | None, is_major: bool, is_minor: bool, is_patch: bool) -> Bump | None:
-    asked: list[Bump] = []
-    if is_major:
-        asked.append("major")
-    if is_minor:
-        asked.append("minor")
-    if is_patch:
-        asked.append("patch")
+@options.example("modelkeep deregister acme/churn churn v1.2.0 --message 'Trained on the wrong month'")
+def deregister(
+    repo: options.RepoName,
+    artifact: options.ArtifactName,
+    version: Annotated[str, typer.Argument(help="The version.", metavar="VERSION", show_default=False)],
+    message: options.Message = None,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Withdraw a version: it stays in the history and counts no longer.
+
+    It leaves the stages that it holds. Registering the same version at the same commit brings it back.
+    """
+    with options.connect(url, token) as hub:
+        done = hub.repo(repo).deregister(artifact, version, message=message)
+    if as_json:
+        show_json(done)
+    else:
+        say(f"Withdrew {printable(done.artifact)} {printable(version)} (tag {done.tag}).")
+
+
+@options.example("modelkeep deprecate acme/churn churn --message 'Use attrition'")
+def deprecate(
+    repo: options.RepoName,
+    artifact: options.ArtifactName,
+    message: options.Message = None,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say that an artifact is no longer to be used. Registering a version again revives it."""
+    with options.connect(url, token) as hub:
+        done = hub.repo(repo).deprecate(artifact, message=message)
+    if as_json:
+        show_json(done)
+    else:
+        say(f"{printable(done.artifact)} is deprecated (tag {done.tag}).")
+
+
+def _bump(version: str | None, *, major: bool, minor: bool, patch: bool, release: bool) -> Bump | None:
+    flags: dict[Bump, bool] = {"major": major, "minor": minor, "patch": patch, "release": release}
+    asked = [name for name, is_asked in flags.items() if is_asked]
     if len(asked) + (version is not None) > 1:
-        raise typer.BadParameter("Give only one of --version, --bump-major, --bump-minor and --bump-patch.")
+        raise typer.BadParameter(
+            "Give only one of --version, --bump-major, --bump-minor, --bump-patch and --release."
+        )
     return asked[0] if asked else None
+
+
+def _tell_dry_run(done: DryRun, as_json: bool) -> None:
+    """Shows what a promotion would do; ends with exit code 1 if it would be refused."""
+    if as_json:
+        show_json(done)
+    else:
+        named = f"{printable(done.artifact)} {done.version or f'commit {done.commit[:10]}'}"
+        verb = "may take" if done.allowed else "may not take"
+        held = f", which {done.previous} holds" if done.previous else ""
+        say(f"{named} {verb} {printable(done.stage)}{held}. Nothing was changed.")
+        rows = [
+            ("yes" if one.passed else "NO", one.message, "" if one.passed else one.remedy)
+            for one in done.checks
+        ]
+        if rows:
+            show_table(("met", "condition", "what to do"), rows, "")
+        for warning in done.warnings:
+            note(f"warning: {printable(warning)}")
+    if not done.allowed:
+        raise typer.Exit(1)
 
 
 def _tell_stage(made: Stage, as_json: bool) -> None:
@@ -165,34 +247,3 @@ def _tell_stage(made: Stage, as_json: bool) -> None:
     else:
         held = made.version or f"commit {made.commit[:10]}"
         say(f"{printable(made.artifact)} {printable(made.stage)} is now {held} (tag {made.tag}).")
-
-
-def _show_artifacts(artifacts: Sequence[Artifact], *, has_repo: bool) -> None:
-    stages = sorted({stage for one in artifacts for stage in one.stages})
-    headers = [*(["repo"] if has_repo else []), "name", "latest", *(f"#{stage}" for stage in stages)]
-    rows = [
-        [
-            *([one.repo] if has_repo else []),
-            one.artifact,
-            one.latest or "-",
-            *(one.stages.get(stage, "-") for stage in stages),
-        ]
-        for one in artifacts
-    ]
-    show_table([printable(header) for header in headers], rows, "Nothing is registered yet.")
-
-
-def _show_versions(versions: Sequence[Version], artifact: str) -> None:
-    rows = [
-        (
-            one.version + ("" if one.is_active else " (withdrawn)"),
-            " ".join(f"#{stage}" for stage in one.stages) or "-",
-            one.commit[:10],
-            time_text(one.registered_at),
-            one.author,
-            one.message.split("\n", 1)[0],
-        )
-        for one in versions
-    ]
-    headers = ("version", "stages", "commit", "registered", "by", "message")
-    show_table(headers, rows, f"{printable(artifact)} has no version yet.")

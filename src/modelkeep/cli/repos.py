@@ -14,7 +14,6 @@ from modelkeep.cli.output import note, say, show_fields, show_json, show_table, 
 if TYPE_CHECKING:
     from modelkeep.sdk.models import Repo
 
-app = options.group("Create, list and change repos.")
 
 Visibility = Annotated[
     str | None,
@@ -27,7 +26,7 @@ Labels = Annotated[
 ]
 
 
-@app.command("create", epilog=options.examples("modelkeep repo create acme/churn --visibility shared"))
+@options.example("modelkeep repo create acme/churn --visibility shared")
 def create(
     repo: options.RepoName,
     visibility: Visibility = None,
@@ -53,9 +52,7 @@ def create(
         say(f"  git clone {made.urls.get('git', '')}")
 
 
-@app.command(
-    "list", epilog=options.examples("modelkeep repo list --namespace acme", "modelkeep repo list --json")
-)
+@options.example("modelkeep repo list --namespace acme", "modelkeep repo list --json")
 def list_repos(
     namespace: Annotated[
         str | None, typer.Option("--namespace", help="Only of this one.", metavar="NAME")
@@ -84,7 +81,7 @@ def list_repos(
         note(f"There are more than {limit}; see them with --limit.")
 
 
-@app.command("show", epilog=options.examples("modelkeep repo show acme/churn"))
+@options.example("modelkeep repo show acme/churn")
 def show(
     repo: options.RepoName,
     url: options.Url = None,
@@ -100,7 +97,7 @@ def show(
         _show_repo(found)
 
 
-@app.command("delete", epilog=options.examples("modelkeep repo delete acme/old --yes"))
+@options.example("modelkeep repo delete acme/old --yes")
 def delete(
     repo: options.RepoName,
     is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -125,7 +122,7 @@ def delete(
         say(f"Deleted {repo}." + (f" It can be restored until {time_text(until)} UTC." if until else ""))
 
 
-@app.command("restore", epilog=options.examples("modelkeep repo restore acme/old"))
+@options.example("modelkeep repo restore acme/old")
 def restore(
     repo: options.RepoName,
     url: options.Url = None,
@@ -138,12 +135,7 @@ def restore(
     _tell(found, as_json, f"Restored {found.full_name}.")
 
 
-@app.command(
-    "rename",
-    epilog=options.examples(
-        "modelkeep repo rename acme/churn attrition", "modelkeep repo rename acme/churn sales/churn"
-    ),
-)
+@options.example("modelkeep repo rename acme/churn attrition", "modelkeep repo rename acme/churn sales/churn")
 def rename(
     repo: options.RepoName,
     new_name: Annotated[
@@ -159,9 +151,7 @@ def rename(
     _tell(found, as_json, f"{repo} is now {found.full_name}.")
 
 
-@app.command(
-    "edit", epilog=options.examples("modelkeep repo edit acme/churn --visibility public --label tabular")
-)
+@options.example("modelkeep repo edit acme/churn --visibility public --label tabular")
 def edit(
     repo: options.RepoName,
     visibility: Visibility = None,

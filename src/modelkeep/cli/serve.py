@@ -11,6 +11,7 @@ from modelkeep.cli.local_hub import load_settings, open_local_hub
 from modelkeep.cli.output import note, say, show_json
 
 
+@options.example("modelkeep serve --data hub", "modelkeep serve --data /srv/hub --config hub.toml")
 def serve(
     data: options.Data = None,
     host: Annotated[
@@ -33,6 +34,7 @@ def serve(
     raise typer.Exit(run(settings))
 
 
+@options.example("modelkeep reindex --data hub", "modelkeep reindex --check --data hub")
 def reindex(
     repo: Annotated[
         str | None, typer.Argument(help="Only this repo.", metavar="[NAMESPACE/REPO]", show_default=False)

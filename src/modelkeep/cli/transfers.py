@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from modelkeep.sdk.upload import Upload
 
 
+@options.example(
+    "modelkeep upload acme/churn trained/ --message 'Train on October'",
+    "modelkeep upload acme/churn model.onnx --to onnx/",
+)
 def upload(
     repo: options.RepoName,
     path: Annotated[Path, typer.Argument(help="A file or a folder.", metavar="PATH", show_default=False)],
@@ -67,6 +71,10 @@ def upload(
         say(_upload_summary(done))
 
 
+@options.example(
+    "modelkeep download acme/churn --stage prod --to models/churn",
+    "modelkeep download acme/churn --revision main --include '*.onnx'",
+)
 def download(
     repo: options.RepoName,
     artifact: Annotated[

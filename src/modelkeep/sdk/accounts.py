@@ -7,7 +7,10 @@ from datetime import timedelta
 
 from modelkeep.sdk.addresses import api_path
 from modelkeep.sdk.http import Connection, Json
+from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Membership, Organisation, Token
+from modelkeep.sdk.models_policy import Policy
+from modelkeep.sdk.webhooks import Webhooks
 from modelkeep.sdk.wire import Record
 
 
@@ -17,9 +20,10 @@ class Tokens:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def list(self) -> Sequence[Token]:
+    def list(self) -> Listing[Token]:
         """All of them, without their secrets."""
-        return [Token.read(record) for record in self._connection.pages(api_path("tokens"))]
+        columns = ("id", "name", "scopes", "limits", "expires_at", "last_used_at")
+        return Listing(self._connection, api_path("tokens"), Token.read, columns=columns)
 
     def create(
         self,
@@ -53,11 +57,12 @@ class Organisations:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def list(self, query: str | None = None) -> Sequence[Organisation]:
+    def list(self, query: str | None = None) -> Listing[Organisation]:
         """Those that the caller belongs to or may see."""
-        return [
-            Organisation.read(record) for record in self._connection.pages(api_path("orgs"), {"query": query})
-        ]
+        columns = ("name", "full_name", "role")
+        return Listing(
+            self._connection, api_path("orgs"), Organisation.read, {"query": query}, columns=columns
+        )
 
     def get(self, name: str) -> Organisation:
         """One organisation."""
@@ -79,10 +84,10 @@ class Organisations:
             body["members"] = [{"user": user, "role": role} for user, role in members.items()]
         return Organisation.read(self._connection.post(api_path("orgs"), body))
 
-    def members(self, name: str) -> Sequence[Membership]:
+    def members(self, name: str) -> Listing[Membership]:
         """Who belongs to it, in which role."""
-        records = self._connection.pages(api_path("orgs", name, "members"))
-        return [Membership(_user_of(record), record.text("role")) for record in records]
+        path = api_path("orgs", name, "members")
+        return Listing(self._connection, path, Membership.read, columns=("name", "role"))
 
     def set_member(self, name: str, user: str, role: str) -> None:
         """Gives somebody a role: ``reader``, ``contributor``, ``maintainer`` or ``owner``."""
@@ -93,6 +98,24 @@ class Organisations:
         """Takes somebody out of it."""
         self._connection.send("DELETE", api_path("orgs", name, "members", user))
 
+    def policy(self, name: str) -> Policy:
+        """The policy that holds for its repos that have none of their own."""
+        return Policy.read(self._connection.get(api_path("orgs", name, "policy")))
 
-def _user_of(record: Record) -> str:
-    return record.text("user") if "user" in record else record.text("username")
+    def set_policy(self, name: str, text: str) -> Policy:
+        """Sets that policy.
+
+        Raises:
+            InvalidInput: It is none (code ``policy_invalid``); the message says where.
+        """
+        path = api_path("orgs", name, "policy")
+        answer = self._connection.send("PUT", path, body={"text": text}, is_repeatable=True)
+        return Policy.read(Record.parse(answer, path))
+
+    def remove_policy(self, name: str) -> None:
+        """Removes that policy."""
+        self._connection.send("DELETE", api_path("orgs", name, "policy"))
+
+    def webhooks(self, name: str) -> Webhooks:
+        """Its webhooks, which hear of all its repos."""
+        return Webhooks(self._connection, "orgs", name)

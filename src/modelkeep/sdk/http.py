@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from modelkeep.sdk.retries import RETRIED_STATUSES, RetryPolicy, parse_retry_aft
 from modelkeep.sdk.wire import Record
 
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | list[Json] | None"
-Params: TypeAlias = Mapping[str, str | int | bool | None]
+Params: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one JSON answer; a longer one is no hub's."""
@@ -63,6 +63,11 @@ class Connection:
     def close(self) -> None:
         """Closes all sockets."""
         self._client.close()
+
+    @property
+    def page_size(self) -> int:
+        """The most items that one page has."""
+        return _PAGE
 
     @property
     def has_credentials(self) -> bool:
@@ -113,9 +118,7 @@ class Connection:
         url = self.url + path
         may_repeat = is_repeatable or method in _SAFE_METHODS
         kept = {key: value for key, value in (params or {}).items() if value is not None}
-        shown = {
-            key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in kept.items()
-        }
+        shown = {key: _shown(value) for key, value in kept.items()}
 
         def once() -> bytes:
             with self.open(method, url, headers=headers, params=shown, json=body) as answer:
@@ -130,7 +133,7 @@ class Connection:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         json: Json = None,
         content: Iterator[bytes] | None = None,
         is_anonymous: bool = False,
@@ -210,6 +213,13 @@ class Connection:
 
     def _parse(self, body: bytes, path: str) -> Record:
         return Record.parse(body, path.partition("?")[0])
+
+
+def _shown(value: str | int | bool | Sequence[str]) -> str | Sequence[str]:
+    """A query parameter as it is sent; a sequence is sent as the same parameter several times."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int)) else list(value)
 
 
 def retry_after_of(error: Refused) -> float | None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from html import escape
 from types import TracebackType
 
 from modelkeep.sdk.accounts import Organisations, Tokens
-from modelkeep.sdk.addresses import normalise_url
+from modelkeep.sdk.addresses import normalise_url, split_repo
 from modelkeep.sdk.credentials import choose_login
-from modelkeep.sdk.http import Connection
-from modelkeep.sdk.models import Artifact, Identity
+from modelkeep.sdk.handle import When, when
+from modelkeep.sdk.http import Connection, Params
+from modelkeep.sdk.keys import Keys
+from modelkeep.sdk.listings import Listing
+from modelkeep.sdk.models import Identity
+from modelkeep.sdk.models_policy import PolicyProblem, PromotionRequest
+from modelkeep.sdk.models_registry import Artifact, Change, RegistryEvent, Stage
+from modelkeep.sdk.registry_reading import ARTIFACT_COLUMNS, EVENT_COLUMNS, STAGE_COLUMNS
 from modelkeep.sdk.repo import RepoHandle
 from modelkeep.sdk.repos import Repos
+from modelkeep.sdk.requests import all_requests
 from modelkeep.sdk.retries import RetryPolicy
 
 
@@ -37,7 +46,8 @@ class Hub:
         url: The hub's URL.
         repos: All repos: list, create, change, delete.
         tokens: One's own access tokens.
-        orgs: Organisations and their members.
+        orgs: Organisations, their members, policies and webhooks.
+        keys: SSH keys that tags are signed with.
     """
 
     def __init__(
@@ -66,6 +76,7 @@ class Hub:
         self.repos = Repos(connection)
         self.tokens = Tokens(connection)
         self.orgs = Organisations(connection)
+        self.keys = Keys(connection)
 
     def __enter__(self) -> Hub:
         return self
@@ -77,6 +88,9 @@ class Hub:
 
     def __repr__(self) -> str:
         return f"Hub({self.url!r})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>Modelkeep hub <code>{escape(self.url)}</code></p>"
 
     def close(self) -> None:
         """Closes the connections."""
@@ -94,7 +108,131 @@ class Hub:
         """The hub's version."""
         return self._connection.get("/api/v1/version").text("version")
 
-    def registry(self, *, namespace: str | None = None, query: str | None = None) -> list[Artifact]:
-        """The artifacts of all repos that the caller may read."""
-        params = {"namespace": namespace, "query": query}
-        return [Artifact.read(record) for record in self._connection.pages("/api/v1/registry", params)]
+    def registry(
+        self,
+        *,
+        namespace: str | None = None,
+        repo: str | None = None,
+        query: str | None = None,
+        labels: Sequence[str] = (),
+        stage: str | None = None,
+        type: str | None = None,
+        is_deprecated: bool | None = False,
+        sort: str | None = None,
+        at: When | None = None,
+    ) -> Listing[Artifact]:
+        """The artifacts of all repos that the caller may read.
+
+        Args:
+            namespace: Only of this one.
+            repo: Only of this one, ``namespace/name``.
+            query: Words to search for.
+            labels: Only with all of these.
+            stage: Only where a version holds this stage.
+            type: Only of this type.
+            is_deprecated: True for deprecated ones only, None for all.
+            sort: ``name``, ``updated``, ``-updated``, ``-versions`` or ``latest``.
+            at: As it was at that time.
+        """
+        params: Params = {
+            **_within(namespace, repo),
+            "query": query,
+            "label": [*labels] or None,
+            "stage": stage,
+            "type": type,
+            "deprecated": "include" if is_deprecated is None else (is_deprecated or None),
+            "sort": sort,
+            "at": when(at),
+        }
+        columns = ("repo", *ARTIFACT_COLUMNS)
+        return Listing(self._connection, "/api/v1/registry", Artifact.read, params, columns=columns)
+
+    def stages(
+        self,
+        *,
+        namespace: str | None = None,
+        repo: str | None = None,
+        stage: str | None = None,
+        query: str | None = None,
+        at: When | None = None,
+    ) -> Listing[Stage]:
+        """Who holds which stage, in all repos that the caller may read, now or at a time."""
+        params = {**_within(namespace, repo), "stage": stage, "query": query, "at": when(at)}
+        columns = ("repo", *STAGE_COLUMNS)
+        return Listing(self._connection, "/api/v1/registry/stages", Stage.read, params, columns=columns)
+
+    def history(
+        self,
+        *,
+        namespace: str | None = None,
+        repo: str | None = None,
+        artifact: str | None = None,
+        stage: str | None = None,
+        version: str | None = None,
+        event: str | None = None,
+        author: str | None = None,
+        since: When | None = None,
+        until: When | None = None,
+        is_ascending: bool = False,
+    ) -> Listing[RegistryEvent]:
+        """What happened in the registry, the latest first; see :meth:`modelkeep.sdk.repo.RepoHandle.history`."""
+        params = {
+            **_within(namespace, repo),
+            "artifact": artifact,
+            "stage": stage,
+            "version": version,
+            "event": event,
+            "author": author,
+            "since": when(since),
+            "until": when(until),
+            "ascending": is_ascending or None,
+        }
+        columns = ("repo", *EVENT_COLUMNS)
+        return Listing(
+            self._connection, "/api/v1/registry/history", RegistryEvent.read, params, columns=columns
+        )
+
+    def diff(
+        self,
+        since: When,
+        until: When | None = None,
+        *,
+        namespace: str | None = None,
+        repo: str | None = None,
+        stage: str | None = None,
+    ) -> Listing[Change]:
+        """What changed in the stages between two points in time; ``until`` is now if left out."""
+        params = {
+            **_within(namespace, repo),
+            "from": when(since),
+            "to": when(until),
+            "stage": stage,
+        }
+        columns = ("repo", "artifact", "stage", "before", "after")
+        return Listing(self._connection, "/api/v1/registry/diff", Change.read, params, columns=columns)
+
+    def requests(self, *, state: str | None = None, role: str | None = None) -> Listing[PromotionRequest]:
+        """Promotion requests of all repos that the caller may see.
+
+        Args:
+            state: Such as ``open``.
+            role: ``reviewer`` for those that the caller may review, ``proposer`` for the caller's own.
+        """
+        return all_requests(self._connection, state=state, role=role)
+
+    def check_policy(self, text: str) -> tuple[PolicyProblem, ...]:
+        """What is wrong with a policy before it is pushed; empty for one that would work."""
+        answer = self._connection.post("/api/v1/policy/validate", {"text": text}, is_repeatable=True)
+        return tuple(map(PolicyProblem.read, answer.records("problems")))
+
+    def policy_schema(self) -> dict[str, object]:
+        """The JSON Schema of policies."""
+        return dict(self._connection.get("/api/v1/policy/schema").fields)
+
+
+def _within(namespace: str | None, repo: str | None) -> dict[str, str | None]:
+    """The query parameters for a namespace, or for a repo by its full name."""
+    if repo is None:
+        return {"namespace": namespace}
+    owner, name = split_repo(repo)
+    return {"namespace": owner, "repo": name}

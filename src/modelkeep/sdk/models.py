@@ -1,4 +1,9 @@
-"""What the hub answers, as frozen dataclasses. Field names are those of the REST API's JSON."""
+"""What the hub answers about people, repos and commits, as frozen dataclasses.
+
+Field names are those of the REST API's JSON. The registry's values are in :mod:`modelkeep.sdk.models_registry`, those
+of policies and requests in :mod:`modelkeep.sdk.models_policy`, those of events and webhooks in
+:mod:`modelkeep.sdk.models_events`.
+"""
 
 from __future__ import annotations
 
@@ -73,10 +78,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """An organisation that one belongs to, with one's role."""
+    """A role, of the user or in the organisation that ``name`` says."""
 
     name: str
     role: str
+
+    @classmethod
+    def read(cls, record: Record) -> Membership:
+        """Reads it from an answer of either kind."""
+        name = next((key for key in ("name", "user", "username") if key in record), "name")
+        return cls(record.text(name), record.text("role", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +105,7 @@ class Identity:
         return cls(
             user=User.read(user) if user else None,
             token=Token.read(token) if token else None,
-            organisations=tuple(
-                Membership(item.text("name"), item.text("role", ""))
-                for item in record.records("organisations")
-            ),
+            organisations=tuple(map(Membership.read, record.records("organisations"))),
         )
 
 
@@ -142,6 +150,7 @@ class Repo:
     urls: dict[str, str]
     lfs_bytes: int | None = None
     lfs_files: int | None = None
+    strict_tags: bool = True
 
     @classmethod
     def read(cls, record: Record) -> Repo:
@@ -163,6 +172,7 @@ class Repo:
             urls=record.text_map("urls"),
             lfs_bytes=size.optional_integer("lfs_bytes") if size else None,
             lfs_files=size.optional_integer("lfs_files") if size else None,
+            strict_tags=record.boolean("strict_tags", default=True),
         )
 
 
@@ -270,88 +280,38 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
-    """A registered model: its latest version (None without one) and which version holds each stage.
+class Key:
+    """An SSH public key that somebody signs tags with."""
 
-    ``repo`` is the full name of the repo that it lives in; ``versions`` counts them (None where the hub did
-    not say).
-    """
-
-    repo: str
-    artifact: str
-    latest: str | None
-    stages: dict[str, str]
-    versions: int | None = None
+    id: int
+    name: str
+    fingerprint: str
+    type: str
+    key: str
+    created_at: datetime | None
 
     @classmethod
-    def read(cls, record: Record, repo: str | None = None) -> Artifact:
-        """Reads it from an answer; ``repo`` where the answer is about one repo."""
+    def read(cls, record: Record) -> Key:
+        """Reads it from an answer."""
         return cls(
-            repo=repo or record.text("repo"),
-            artifact=record.text("artifact"),
-            latest=record.optional_text("latest"),
-            stages=record.text_map("stages"),
-            versions=record.optional_integer("versions"),
+            id=record.integer("id"),
+            name=record.text("name", ""),
+            fingerprint=record.text("fingerprint", ""),
+            type=record.text("type", ""),
+            key=record.text("key", ""),
+            created_at=record.optional_time("created_at"),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A registered version of an artifact."""
+class SigningKey:
+    """The key that the hub signs its own tags with; ``principal`` is its name in an allowed_signers file."""
 
-    artifact: str
-    version: str
-    commit: str
-    tag: str
-    is_latest: bool
-    is_active: bool
-    stages: tuple[str, ...]
-    registered_at: datetime | None
-    author: str
-    author_email: str
-    message: str
+    key: str
+    fingerprint: str
+    principal: str
 
     @classmethod
-    def read(cls, record: Record) -> Version:
+    def read(cls, record: Record) -> SigningKey:
         """Reads it from an answer."""
-        return cls(
-            artifact=record.text("artifact"),
-            version=record.text("version"),
-            commit=record.text("commit"),
-            tag=record.text("tag", ""),
-            is_latest=record.boolean("is_latest"),
-            is_active=record.boolean("is_active", default=True),
-            stages=record.texts("stages"),
-            registered_at=record.optional_time("registered_at"),
-            author=record.text("author", ""),
-            author_email=record.text("author_email", ""),
-            message=record.text("message", ""),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Who holds a stage: a version (None for a commit without one), since when, by whom."""
-
-    artifact: str
-    stage: str
-    version: str | None
-    commit: str
-    tag: str
-    assigned_at: datetime | None
-    author: str
-    author_email: str
-
-    @classmethod
-    def read(cls, record: Record) -> Stage:
-        """Reads it from an answer."""
-        return cls(
-            artifact=record.text("artifact"),
-            stage=record.text("stage"),
-            version=record.optional_text("version"),
-            commit=record.text("commit", ""),
-            tag=record.text("tag", ""),
-            assigned_at=record.optional_time("assigned_at"),
-            author=record.text("author", ""),
-            author_email=record.text("author_email", ""),
-        )
+        return cls(record.text("key"), record.text("fingerprint", ""), record.text("principal", ""))

@@ -4,44 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
-from modelkeep.sdk.addresses import api_path, split_repo
 from modelkeep.sdk.download import Download, download, list_tree
 from modelkeep.sdk.errors import HubError, NotFound
-from modelkeep.sdk.http import Connection, Json
-from modelkeep.sdk.models import Artifact, Commit, Ref, Repo, Resolution, Stage, TreeEntry, Version
+from modelkeep.sdk.events import follow
+from modelkeep.sdk.http import Connection
+from modelkeep.sdk.listings import Listing
+from modelkeep.sdk.models import Commit, Membership, Ref, Repo, Resolution, TreeEntry
+from modelkeep.sdk.models_events import Event
+from modelkeep.sdk.models_policy import Policy
 from modelkeep.sdk.progress import ProgressCallback
+from modelkeep.sdk.registry_reading import RegistryReading
+from modelkeep.sdk.registry_writing import RegistryWriting
+from modelkeep.sdk.requests import PromotionRequests
 from modelkeep.sdk.upload import Upload, upload
-from modelkeep.sdk.wire import Record
+from modelkeep.sdk.webhooks import Webhooks
 
-Bump = Literal["major", "minor", "patch"]
+_REF_COLUMNS = ("name", "commit")
 
 
-class RepoHandle:
+class RepoHandle(RegistryReading, RegistryWriting):
     """Speaks about one repo; made by :meth:`modelkeep.sdk.hub.Hub.repo`, without a request.
 
     Wherever a *revision* is asked for, it may be a branch, a tag, a commit id (also short),
     ``artifact@latest``, ``artifact@v1.2.3`` or ``artifact#stage``; None is the default branch. Every method
-    raises subclasses of :class:`modelkeep.sdk.errors.HubError`.
+    raises subclasses of :class:`modelkeep.sdk.errors.HubError`. Threads may share it.
+
+    Attributes:
+        name: The repo's full name.
+        requests: Its promotion requests.
+        webhooks: Its webhooks.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
-        self._connection = connection
-        self._segments = ("repos", *split_repo(name))
-        self.name = "/".join(self._segments[1:])
-
-    def __repr__(self) -> str:
-        return f"RepoHandle({self.name!r})"
+        super().__init__(connection, name)
+        self.requests = PromotionRequests(connection, name)
+        self.webhooks = Webhooks(connection, *self._segments)
 
     def info(self) -> Repo:
         """Description, visibility, addresses and size."""
-        return Repo.read(self._connection.get(self._path()))
+        return Repo.read(self._get())
 
     def resolve(self, revision: str | None = None) -> Resolution:
         """What a revision names now."""
         chosen = revision if revision is not None else f"refs/heads/{self.info().default_branch}"
-        return Resolution.read(self._connection.get(self._path("revisions", chosen)))
+        return Resolution.read(self._get("revisions", chosen))
 
     def tree(
         self, revision: str | None = None, path: str = "", *, is_recursive: bool = True
@@ -166,99 +173,69 @@ class RepoHandle:
         return f"{name}#{stage}" if stage is not None else f"{name}@{version}"
 
     def _only_artifact(self) -> str:
-        names = [artifact.artifact for artifact in self.artifacts()]
+        names = [artifact.artifact for artifact in self.artifacts() if artifact.is_registered]
         if len(names) == 1:
             return names[0]
         if not names:
             raise HubError(f"{self.name} has no registered artifact yet; download a revision instead.")
         raise HubError(f"{self.name} has several artifacts; name one of: {', '.join(names[:20])}.")
 
-    def branches(self) -> list[Ref]:
-        """All branches."""
-        return [Ref.read(record) for record in self._connection.pages(self._path("branches"))]
+    def branches(self) -> Listing[Ref]:
+        """All branches, by name."""
+        return self._list(Ref.read, "branches", columns=_REF_COLUMNS)
 
-    def tags(self) -> list[Ref]:
-        """All tags, those of the registry included."""
-        return [Ref.read(record) for record in self._connection.pages(self._path("tags"))]
+    def tags(self) -> Listing[Ref]:
+        """All tags, those of the registry included, by name."""
+        return self._list(Ref.read, "tags", columns=_REF_COLUMNS)
 
-    def commits(self, revision: str | None = None, path: str | None = None) -> Iterator[Commit]:
-        """The history, the latest first, fetched while it is read."""
+    def commits(self, revision: str | None = None, path: str | None = None) -> Listing[Commit]:
+        """The history of a revision, or of a path in it, the latest first."""
         params = {"revision": revision, "path": path}
-        return (Commit.read(record) for record in self._connection.pages(self._path("commits"), params))
+        return self._list(Commit.read, "commits", params=params, columns=("id", "author", "message"))
 
-    def artifacts(self) -> list[Artifact]:
-        """The registered artifacts, with their latest version and their stages."""
-        records = self._connection.pages(self._path("artifacts"))
-        return [Artifact.read(record, self.name) for record in records]
+    def policy(self) -> Policy:
+        """The policy that holds: the repo's own, or its organisation's."""
+        return Policy.read(self._get("policy"))
 
-    def versions(self, artifact: str) -> list[Version]:
-        """The versions of an artifact."""
-        path = self._path("artifacts", artifact, "versions")
-        return [Version.read(record) for record in self._connection.pages(path)]
+    def allowed_signers(self) -> str:
+        """The keys whose signatures count, as a file for ``git config gpg.ssh.allowedSignersFile``."""
+        headers = {"Accept": "text/plain"}
+        path = self._path("allowed-signers")
+        return self._connection.send("GET", path, headers=headers).decode("utf-8", "replace")
 
-    def version(self, artifact: str, version: str) -> Version:
-        """One version, ``v1.2.3``."""
-        return Version.read(self._connection.get(self._path("artifacts", artifact, "versions", version)))
+    def members(self) -> Listing[Membership]:
+        """Who has a role in the repo itself, beside the members of its organisation."""
+        return self._list(Membership.read, "members", columns=("name", "role"))
 
-    def stages(self, artifact: str) -> list[Stage]:
-        """The stages of an artifact and who holds them."""
-        path = self._path("artifacts", artifact, "stages")
-        return [Stage.read(record) for record in self._connection.pages(path)]
+    def set_member(self, user: str, role: str) -> None:
+        """Gives somebody a role: ``reader``, ``contributor``, ``maintainer`` or ``owner``."""
+        self._connection.send("PUT", self._path("members", user), body={"role": role}, is_repeatable=True)
 
-    def register(
-        self,
-        artifact: str,
-        *,
-        version: str | None = None,
-        bump: Bump | None = None,
-        revision: str | None = None,
-        message: str | None = None,
-    ) -> Version:
-        """Registers a revision as a version, by an annotated tag in the user's name.
+    def remove_member(self, user: str) -> None:
+        """Takes somebody's role in the repo itself away."""
+        self._connection.send("DELETE", self._path("members", user))
+
+    def events(self, *, after: str | None = None, types: Sequence[str] = ()) -> Listing[Event]:
+        """What happened in the repo so far, the earliest first.
 
         Args:
-            artifact: Its name; the first version makes it.
-            version: ``v1.2.3``; left out, the hub counts on from the latest one, ``bump`` saying which part.
-            bump: ``major``, ``minor`` or ``patch``.
-            revision: What to register; the default branch if None.
-            message: Of the tag.
+            after: The ``sequence`` of an event; only later ones.
+            types: Only these, such as ``stage.assigned``.
         """
-        body: dict[str, Json] = _given(version=version, bump=bump, revision=revision, message=message)
-        return Version.read(self._connection.post(self._path("artifacts", artifact, "versions"), body))
+        params = {"after": after, "type": [*types] or None}
+        return self._list(Event.read, "events", params=params, columns=("at", "type", "actor", "data"))
 
-    def promote(
-        self,
-        artifact: str,
-        stage: str,
-        *,
-        version: str | None = None,
-        revision: str | None = None,
-        message: str | None = None,
-    ) -> Stage:
-        """Gives a stage to a version, or to a revision, which is registered first if it has no version.
+    def watch(self, *, after: str | None = None, types: Sequence[str] = ()) -> Iterator[Event]:
+        """Events as they happen, without an end. A lost connection is made again; no event is lost or doubled.
 
         Args:
-            artifact: Its name.
-            stage: Such as ``prod``.
-            version: ``v1.2.3`` or ``latest``.
-            revision: Instead of a version.
-            message: Of the tag.
+            after: The ``sequence`` of an event, to begin with what came after it; else with what comes next.
+            types: Only these, such as ``stage.assigned``.
+
+        Raises:
+            Unreachable: The hub has not answered in several tries.
         """
-        if version == "latest":
-            version, revision = None, f"{artifact}@latest"
-        body = _given(version=version, revision=revision, message=message)
-        answer = self._connection.send("PUT", self._path("artifacts", artifact, "stages", stage), body=body)
-        return Stage.read(Record.parse(answer, "stage"))
-
-    def rollback(self, artifact: str, stage: str, *, message: str | None = None) -> Stage:
-        """Gives a stage back to the version that held it before, by a new assignment."""
-        path = self._path("artifacts", artifact, "stages", stage, "rollback")
-        return Stage.read(self._connection.post(path, _given(message=message)))
-
-    def unassign(self, artifact: str, stage: str, *, version: str | None = None) -> None:
-        """Takes a stage away from the version that holds it."""
-        body = _given(version=version)
-        self._connection.send("DELETE", self._path("artifacts", artifact, "stages", stage), body=body or None)
+        return follow(self._connection, self._path("events"), after, types)
 
     def exists(self) -> bool:
         """Whether the repo is there and may be seen."""
@@ -267,10 +244,3 @@ class RepoHandle:
         except NotFound:
             return False
         return True
-
-    def _path(self, *segments: str) -> str:
-        return api_path(*self._segments, *segments)
-
-
-def _given(**fields: str | None) -> dict[str, Json]:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from modelkeep.sdk.addresses import api_path, split_repo
 from modelkeep.sdk.http import Connection, Json
+from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Repo
 from modelkeep.sdk.wire import Record
 
@@ -24,10 +25,11 @@ class Repos:
         query: str | None = None,
         label: str | None = None,
         visibility: str | None = None,
-    ) -> Iterator[Repo]:
-        """The repos that the caller may read, fetched page by page while they are read."""
+    ) -> Listing[Repo]:
+        """The repos that the caller may read."""
         params = {"namespace": namespace, "query": query, "label": label, "visibility": visibility}
-        return (Repo.read(record) for record in self._connection.pages(api_path("repos"), params))
+        columns = ("full_name", "visibility", "labels", "description", "updated_at")
+        return Listing(self._connection, api_path("repos"), Repo.read, params, columns=columns)
 
     def get(self, name: str) -> Repo:
         """The repo ``namespace/name``; an old name of a moved repo gives the repo under its new one."""
@@ -73,8 +75,12 @@ class Repos:
         labels: Sequence[str] | None = None,
         visibility: str | None = None,
         default_branch: str | None = None,
+        strict_tags: bool | None = None,
     ) -> Repo:
-        """Changes what is given and leaves the rest."""
+        """Changes what is given and leaves the rest.
+
+        Without ``strict_tags`` registry tags that cannot be read are let in, and listed by ``doctor``.
+        """
         body: dict[str, Json] = {}
         if labels is not None:
             body["labels"] = [*labels]
@@ -82,6 +88,7 @@ class Repos:
             ("description", description),
             ("visibility", visibility),
             ("default_branch", default_branch),
+            ("strict_tags", strict_tags),
         ):
             if value is not None:
                 body[key] = value

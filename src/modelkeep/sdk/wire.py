@@ -113,6 +113,15 @@ class Record:
         value = self._fields.get(name)
         return value if _is_object(value) else {}
 
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The whole object, as it is."""
+        return self._fields
+
+    def value(self, name: str) -> object:
+        """A field as it is; None where it is absent."""
+        return self._fields.get(name)
+
     def _list(self, name: str) -> list[object]:
         value = self._fields.get(name)
         if value is None:

@@ -11,38 +11,68 @@ from hypothesis import strategies as st
 from modelkeep.sdk.errors import BadAnswer, UnsafePath
 from modelkeep.sdk.folder import check_paths
 from modelkeep.sdk.models import (
-    Artifact,
     Commit,
     Identity,
+    Key,
+    Membership,
     Organisation,
     Ref,
     Repo,
     Resolution,
-    Stage,
+    SigningKey,
     Token,
     TreeEntry,
+)
+from modelkeep.sdk.models_events import Delivery, Event, Webhook
+from modelkeep.sdk.models_policy import DryRun, Evidence, Policy, PromotionRequest
+from modelkeep.sdk.models_registry import (
+    Annotation,
+    Artifact,
+    Change,
+    Problem,
+    RegistryEvent,
+    Stage,
+    Tenure,
     Version,
+    VersionDetail,
 )
 from modelkeep.sdk.patterns import is_chosen
 from modelkeep.sdk.wire import Record, to_json
 from tests.unit.sdk.stand_in import commit_json, repo_json
 
 READERS: list[Callable[[Record], object]] = [
+    Annotation.read,
     Artifact.read,
+    Change.read,
     Commit.read,
+    Delivery.read,
+    DryRun.read,
+    Event.read,
+    Evidence.read,
     Identity.read,
+    Key.read,
+    Membership.read,
     Organisation.read,
+    Policy.read,
+    Problem.read,
+    PromotionRequest.read,
     Ref.read,
+    RegistryEvent.read,
     Repo.read,
     Resolution.read,
+    SigningKey.read,
     Stage.read,
+    Tenure.read,
     Token.read,
     TreeEntry.read,
     Version.read,
+    VersionDetail.read,
+    Webhook.read,
 ]
 NAMES = (
     "id name scopes limits expires_at user token organisations role size lfs oid kind path commit author "
-    "when repo artifact latest stages versions version revision full_name labels urls parents target ref"
+    "when repo artifact latest stages versions version revision full_name labels urls parents target ref "
+    "number state checks files annotation signature events before after data attempts seconds key stage event"
 ).split()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

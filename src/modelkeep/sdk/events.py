@@ -1,0 +1,112 @@
+"""The events of a repo: those so far, and those to come (server-sent events, WHATWG HTML section 9.2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import httpx
+
+from modelkeep.sdk.errors import BadAnswer, Refused, Unreachable
+from modelkeep.sdk.http import Connection, retry_after_of
+from modelkeep.sdk.models_events import Event
+from modelkeep.sdk.retries import RETRIED_STATUSES
+from modelkeep.sdk.wire import Record
+
+_LONGEST_LINE = 1024 * 1024
+_SILENCE = 60.0
+"""Seconds without a byte after which the connection counts as lost; the hub says something every 15."""
+
+
+def follow(connection: Connection, path: str, after: str | None, types: Sequence[str]) -> Iterator[Event]:
+    """The events after ``after`` as they happen, without an end.
+
+    A connection that is lost is made again and goes on after the last event, so that none is left out and none comes
+    twice.
+
+    Raises:
+        Unreachable: The hub has not answered in several tries.
+        Refused: It refuses.
+    """
+    last, failures = after, 0
+    while True:
+        error: Refused | Unreachable
+        try:
+            for event in _stream(connection, path, last, types):
+                failures = 0
+                if event is not None:
+                    last = event.sequence or last
+                    yield event
+            error = Unreachable(f"{path}: the stream of events ended.")
+        except Unreachable as cut:
+            error = cut
+        except Refused as refused:
+            if refused.status not in RETRIED_STATUSES:
+                raise
+            error = refused
+        failures += 1
+        wait = connection.policy.delay(
+            failures, retry_after_of(error) if isinstance(error, Refused) else None
+        )
+        if wait is None:
+            raise error
+        connection.policy.sleep(wait)
+
+
+def _stream(
+    connection: Connection, path: str, last: str | None, types: Sequence[str]
+) -> Iterator[Event | None]:
+    """One connection's events; None for each sign of life in between."""
+    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+    if last is not None:
+        headers["Last-Event-ID"] = last
+    params = {"type": list(types)} if types else None
+    with connection.open(
+        "GET", connection.url + path, headers=headers, params=params, patience=_SILENCE
+    ) as answer:
+        if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+            raise BadAnswer(f"{path}: the answer is no stream of events. Is the hub an older one?")
+        yield from read_stream(_lines(answer), path)
+
+
+def read_stream(lines: Iterator[str], where: str) -> Iterator[Event | None]:
+    """Reads a stream of events line by line; None for a comment, which is a sign of life.
+
+    Raises:
+        BadAnswer: The data of an event is not what a hub sends.
+    """
+    data: list[str] = []
+    sequence = ""
+    for line in lines:
+        if line.startswith(":"):
+            yield None
+        elif line:
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name == "data":
+                data.append(value)
+            elif name == "id" and "\0" not in value:
+                sequence = value
+        elif data:
+            yield Event.read(Record(_parse("\n".join(data), where), where), sequence)
+            data = []
+
+
+def _parse(text: str, where: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadAnswer(f"{where}: an event of the stream is not JSON.") from None
+
+
+def _lines(answer: httpx.Response) -> Iterator[str]:
+    """The lines of a stream, none of them endless."""
+    rest = bytearray()
+    for chunk in answer.iter_bytes():
+        rest += chunk
+        *whole, last = bytes(rest).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+        rest = bytearray(last)
+        if len(rest) > _LONGEST_LINE:
+            raise BadAnswer("An event of the stream is too long.")
