@@ -20,6 +20,7 @@ from modelkeep.outbound.addresses import Guard
 from modelkeep.outbound.sender import Sender
 from modelkeep.services.accounts import Accounts
 from modelkeep.services.annotations import read_annotations
+from modelkeep.services.assignments import Assignments
 from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.commits import Commits
@@ -123,6 +124,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
     writes = Writes(stores, gate, indexing)
     registry = RegistryWrites(stores, writes)
     versions = Versions(stores, writes, registry)
+    assignments = Assignments(stores, registry, policies, policy_gate)
     tokens = Tokens(stores)
     authentication = Authentication(stores, rules)
     tickets = Tickets(stores, rules)
@@ -154,7 +156,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         repos=Repos(stores, rules, indexing),
         retractions=Retractions(stores, writes, registry),
         signatures=signatures,
-        stages=Stages(stores, writes, registry, versions),
+        stages=Stages(stores, writes, registry, versions, assignments),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),
         versions=versions,

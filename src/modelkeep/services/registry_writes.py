@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from modelkeep.db import registry as registry_index
 from modelkeep.domain.events import Event
@@ -23,6 +24,13 @@ _ACTION = {
     EventKind.UNASSIGNMENT: "stage.unassign",
     EventKind.DEPRECATION: "artifact.deprecate",
 }
+
+
+class Written(NamedTuple):
+    """What a new tag stands for, and what the gate had to say although it let it pass."""
+
+    event: Event
+    warnings: tuple[str, ...]
 
 
 class RegistryWrites:
@@ -45,14 +53,14 @@ class RegistryWrites:
         name: TagName,
         commit: str,
         message: str,
-    ) -> Event:
+    ) -> Written:
         """Makes the tag and indexes it. The caller holds the repo's lock and read ``state`` under it.
 
         The tagger's time is later, by at least a second, than every event on the same subject, because readers order
         events by the second. (A deprecation is about all that the artifact has, and all that follows revives it.)
 
         Returns:
-            What the tag stands for.
+            What the tag stands for, and the gate's warnings.
 
         Raises:
             ModelkeepError: What the gate says, or Conflict where the tag exists.
@@ -78,7 +86,7 @@ class RegistryWrites:
             message=message,
             sign=self._stores.hub_keys.sign,
         )
-        self._writes.apply(
+        warnings = self._writes.apply(
             access,
             [RefUpdate(f"refs/tags/{tag}", ZERO_ID, target)],
             _ACTION[name.kind],
@@ -88,4 +96,4 @@ class RegistryWrites:
         )
         with self._stores.database.read() as tx:
             (made,) = registry_index.events_of_tags(tx, access.repo.id, [tag])
-        return made
+        return Written(made, warnings)

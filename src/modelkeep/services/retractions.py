@@ -66,7 +66,7 @@ class Retractions:
                 found.commit,
                 message or f"Deregistering artifact {artifact} version {wanted}",
             )
-        return HistoryEntry(str(access.repo.full_name), made, wanted)
+        return HistoryEntry(str(access.repo.full_name), made.event, wanted)
 
     def deprecate(
         self, actor: Actor, namespace: str, name: str, artifact: str, *, message: str | None = None
@@ -95,7 +95,7 @@ class Retractions:
                 state.events[-1].commit,
                 message or f"Deprecating artifact '{artifact}'",
             )
-        return HistoryEntry(str(access.repo.full_name), made, None)
+        return HistoryEntry(str(access.repo.full_name), made.event, None)
 
     def _access(
         self, actor: Actor, namespace: str, name: str, artifact: str, message: str | None

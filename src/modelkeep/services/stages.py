@@ -16,11 +16,12 @@ from modelkeep.domain.registry import StageRow
 from modelkeep.domain.rollback import TRAILER, previous_holder
 from modelkeep.domain.tag_grammar import EventKind, TagName
 from modelkeep.domain.versions import SemVer
-from modelkeep.services.access import RepoAccess, find_repo
+from modelkeep.services.access import RepoAccess
+from modelkeep.services.assignments import Assignments, Plan, Target, require_elsewhere
 from modelkeep.services.ports import Stores
 from modelkeep.services.registry_writes import RegistryWrites
 from modelkeep.services.revisions import resolve
-from modelkeep.services.versions import Versions, check_message, require_active
+from modelkeep.services.versions import Versions, check_message, number_for, require_active
 from modelkeep.services.writes import Writes
 
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -29,11 +30,19 @@ _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 class Stages:
     """The stages of a repo's artifacts."""
 
-    def __init__(self, stores: Stores, writes: Writes, registry: RegistryWrites, versions: Versions) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        writes: Writes,
+        registry: RegistryWrites,
+        versions: Versions,
+        assignments: Assignments,
+    ) -> None:
         self._stores = stores
         self._writes = writes
         self._registry = registry
         self._versions = versions
+        self._assignments = assignments
 
     def promote(
         self,
@@ -55,18 +64,39 @@ class Stages:
             Conflict: The version holds the stage already.
             NotPermitted: The actor may not promote.
         """
-        parse_artifact(artifact)
-        parse_stage(stage)
         check_message(message)
-        if version is None and revision is None:
-            raise InvalidInput("Say which version (or which revision) to promote.", code="version_missing")
-        with self._stores.database.read() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.PROMOTE)
+        access = self._access(actor, namespace, name, artifact, stage, version, revision)
         with self._writes.locked(access.repo.id) as git_dir:
-            commit, chosen = self._commit_to_promote(access, git_dir, artifact, version, revision)
-            state = self._registry.state(access.repo.id, artifact)
-            self._assign(access, git_dir, state, stage, commit, chosen, message)
+            state, target, is_new = self._target(access, git_dir, artifact, stage, version, revision)
+            if is_new:
+                # What is refused in the end must not leave a version behind.
+                self._assignments.require(self._assignments.plan(access, git_dir, state, target))
+                self._versions.write_registration(access, git_dir, artifact, target.commit, target.version)
+                state = self._registry.state(access.repo.id, artifact)
+            self._assignments.write(access, git_dir, state, target, message)
         return self._present(access, artifact, stage)
+
+    def plan(
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        artifact: str,
+        stage: str,
+        *,
+        version: str | None = None,
+        revision: str | None = None,
+    ) -> Plan:
+        """What :meth:`promote` would do, and what blocks it; nothing changes.
+
+        Raises:
+            ModelkeepError: As :meth:`promote`, but for what the policy says.
+        """
+        access = self._access(actor, namespace, name, artifact, stage, version, revision)
+        git_dir = self._stores.repositories.path(access.repo.id)
+        state, target, _ = self._target(access, git_dir, artifact, stage, version, revision)
+        require_elsewhere(state, target)
+        return self._assignments.plan(access, git_dir, state, target)
 
     def unassign(
         self,
@@ -92,8 +122,7 @@ class Stages:
         wanted = None
         if version is not None:
             wanted = version if _COMMIT.fullmatch(version) else str(SemVer.parse_lenient(version))
-        with self._stores.database.read() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.PROMOTE)
+        access = self._assignments.access(actor, namespace, name, artifact, stage, EventKind.UNASSIGNMENT)
         with self._writes.locked(access.repo.id) as git_dir:
             state = self._registry.state(access.repo.id, artifact)
             holder = next((v for v in state.holders(stage) if wanted in (None, v.name)), None)
@@ -108,7 +137,9 @@ class Stages:
                 holder.commit,
                 message or f"Unassigning stage '{stage}' to artifact '{artifact}' version '{holder.name}'",
             )
-        entry = HistoryEntry(str(access.repo.full_name), made, holder.name if holder.is_registered else None)
+        entry = HistoryEntry(
+            str(access.repo.full_name), made.event, holder.name if holder.is_registered else None
+        )
         with self._stores.database.read() as tx:
             return entry, registry_index.stage_row(tx, access.repo.id, artifact, stage)
 
@@ -130,8 +161,7 @@ class Stages:
             NotPermitted: The actor may not promote.
         """
         check_message(message)
-        with self._stores.database.read() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.PROMOTE)
+        access = self._assignments.access(actor, namespace, name, artifact, stage)
         with self._writes.locked(access.repo.id) as git_dir:
             state = self._registry.state(access.repo.id, artifact)
             holders = state.holders(stage)
@@ -144,66 +174,59 @@ class Stages:
                     code="no_previous_holder",
                 )
             text = message or f"Rolling back stage {stage} of artifact {artifact} to version {previous.name}"
-            self._assign(
+            self._assignments.write(
                 access,
                 git_dir,
                 state,
-                stage,
-                previous.commit,
-                previous.name,
-                f"{text.rstrip()}\n\n{TRAILER}: {holders[0].name}",
+                Target(stage, previous.commit, previous.name, is_rollback=True),
+                text,
+                trailers=[(TRAILER, holders[0].name)],
             )
         return self._present(access, artifact, stage)
 
-    def list(self, actor: Actor, namespace: str, name: str, artifact: str | None = None) -> list[StageRow]:
-        """Who holds which stage in a repo, or of one artifact."""
-        with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name).repo
-            return registry_index.stages_of(tx, repo.id, artifact)
+    def _access(
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        artifact: str,
+        stage: str,
+        version: str | None,
+        revision: str | None,
+    ) -> RepoAccess:
+        parse_artifact(artifact)
+        parse_stage(stage)
+        if version is None and revision is None:
+            raise InvalidInput("Say which version (or which revision) to promote.", code="version_missing")
+        return self._assignments.access(actor, namespace, name, artifact, stage)
 
-    def _commit_to_promote(
-        self, access: RepoAccess, git_dir: Path, artifact: str, version: str | None, revision: str | None
-    ) -> tuple[str, str]:
+    def _target(
+        self,
+        access: RepoAccess,
+        git_dir: Path,
+        artifact: str,
+        stage: str,
+        version: str | None,
+        revision: str | None,
+    ) -> tuple[ArtifactState, Target, bool]:
+        """What is to be promoted, and whether it is to be registered first."""
         state = self._registry.state(access.repo.id, artifact)
         if version == "latest" and revision is None:
             latest = state.latest
             if latest is None:
                 raise NotFound(f"'{artifact}' has no version yet.", code="no_version")
-            return latest.commit, latest.name
+            return state, Target(stage, latest.commit, latest.name), False
         wanted = SemVer.parse_lenient(version) if version else None
         if revision is None:
-            return require_active(state, str(wanted), str(access.repo.full_name)), str(wanted)
+            commit = require_active(state, str(wanted), str(access.repo.full_name))
+            return state, Target(stage, commit, str(wanted)), False
         with self._stores.database.read() as tx:
             commit = resolve(tx, access.repo, git_dir, revision).commit
         here = state.version_at(commit)
         if here is not None and here.is_active and wanted in (None, here.semver):
-            return commit, here.name
+            return state, Target(stage, commit, here.name), False
         access.require(Action.REGISTER)
-        return commit, self._versions.write_registration(access, git_dir, artifact, commit, Numbering(wanted))
-
-    def _assign(
-        self,
-        access: RepoAccess,
-        git_dir: Path,
-        state: ArtifactState,
-        stage: str,
-        commit: str,
-        version: str,
-        message: str | None,
-    ) -> None:
-        holders = state.holders(stage)
-        if holders and holders[0].commit == commit:
-            raise Conflict(
-                f"Version {version} of '{state.name}' is in stage '{stage}' already.", code="already_in_stage"
-            )
-        self._registry.write_tag(
-            access,
-            git_dir,
-            state,
-            TagName(EventKind.ASSIGNMENT, state.name, stage=stage, counter=state.next_counter),
-            commit,
-            message or f"Assigning stage {stage} to artifact {state.name} version {version}",
-        )
+        return state, Target(stage, commit, number_for(state, commit, Numbering(wanted))), True
 
     def _present(self, access: RepoAccess, artifact: str, stage: str) -> StageRow:
         with self._stores.database.read() as tx:

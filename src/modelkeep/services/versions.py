@@ -19,7 +19,7 @@ from modelkeep.domain.trailers import CODE_COMMIT, RUN, parse_trailer, with_trai
 from modelkeep.domain.versions import SemVer
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.ports import Stores
-from modelkeep.services.registry_writes import RegistryWrites
+from modelkeep.services.registry_writes import RegistryWrites, Written
 from modelkeep.services.revisions import resolve
 from modelkeep.services.writes import Writes
 
@@ -48,7 +48,7 @@ class Versions:
         message: str | None = None,
         code_commit: str | None = None,
         run: str | None = None,
-    ) -> VersionRow:
+    ) -> tuple[VersionRow, tuple[str, ...]]:
         """Registers a commit as a version: the given one, or the next after the latest.
 
         Args:
@@ -63,6 +63,9 @@ class Versions:
             message: The tag's message; None for GTO's usual one.
             code_commit: The commit of the code that made it, kept as a trailer of the tag.
             run: The run that made it, kept as a trailer of the tag.
+
+        Returns:
+            The version, and what the gate has to say although it let it pass.
 
         Raises:
             InvalidInput: No possible name or version, or both a version and a bump.
@@ -81,8 +84,10 @@ class Versions:
         with self._writes.locked(access.repo.id) as git_dir:
             with self._stores.database.read() as tx:
                 commit = resolve(tx, access.repo, git_dir, revision).commit
-            chosen = self.write_registration(access, git_dir, artifact, commit, wanted, message, origin)
-        return self.get(actor, access.repo.namespace, access.repo.name, artifact, chosen)
+            chosen = number_for(self._registry.state(access.repo.id, artifact), commit, wanted)
+            made = self.write_registration(access, git_dir, artifact, commit, chosen, message, origin)
+        row = self.get(actor, access.repo.namespace, access.repo.name, artifact, chosen)
+        return row, made.warnings
 
     def write_registration(
         self,
@@ -90,55 +95,25 @@ class Versions:
         git_dir: Path,
         artifact: str,
         commit: str,
-        wanted: Numbering,
+        version: str,
         message: str | None = None,
         trailers: Mapping[str, str | None] | None = None,
-    ) -> str:
-        """Makes the tag of a version under the repo's lock, which the caller holds; gives the version's name.
+    ) -> Written:
+        """Makes the tag of a version that is free (see :func:`number_for`), under the repo's lock.
 
         Raises:
-            Conflict: The commit has a version already, or the version exists.
+            ModelkeepError: What the gate says.
         """
         state = self._registry.state(access.repo.id, artifact)
-        here = state.version_at(commit)
-        if here is not None and (here.is_active or here.name != str(wanted.version)):
-            again = (
-                "" if here.is_active else f" It was deregistered, and can be registered again as {here.name}."
-            )
-            raise Conflict(
-                f"Commit {commit[:12]} is already version {here.name} of '{artifact}'; a commit holds one version of "
-                f"an artifact.{again}",
-                code="version_exists_for_commit",
-                version=here.name,
-            )
-        latest = state.latest
-        known = [version.semver for version in state.named_versions.values() if version.semver]
-        chosen = str(wanted.choose(latest.semver if latest else None, known))
-        earlier = state.version(chosen)
-        if earlier is not None and earlier.is_registered and earlier.is_active:
-            raise AlreadyExists(
-                f"Version {chosen} of '{artifact}' is already registered, at commit {earlier.commit[:12]}; choose "
-                "another.",
-                code="version_exists",
-                version=chosen,
-            )
-        if earlier is not None and earlier.is_registered and earlier.commit != commit:
-            raise Conflict(
-                f"Version {chosen} of '{artifact}' was deregistered; it can only come back at its own commit "
-                f"{earlier.commit[:12]}.",
-                code="version_deregistered",
-                version=chosen,
-            )
-        counter = state.next_counter if earlier is not None else None
-        self._registry.write_tag(
+        counter = state.next_counter if state.version(version) is not None else None
+        return self._registry.write_tag(
             access,
             git_dir,
             state,
-            TagName(EventKind.REGISTRATION, artifact, version=chosen, counter=counter),
+            TagName(EventKind.REGISTRATION, artifact, version=version, counter=counter),
             commit,
-            with_trailers(message or f"Registering artifact {artifact} version {chosen}", trailers or {}),
+            with_trailers(message or f"Registering artifact {artifact} version {version}", trailers or {}),
         )
-        return chosen
 
     def get(self, actor: Actor, namespace: str, name: str, artifact: str, version: str) -> VersionRow:
         """One version; ``latest`` names the greatest active one.
@@ -175,27 +150,9 @@ class Versions:
         """
         with self._stores.database.read() as tx:
             repo = find_repo(tx, actor, namespace, name).repo
-            if artifact not in registry_index.artifacts_of(tx, repo.id):
+            if not registry_index.has_artifact(tx, repo.id, artifact):
                 raise NotFound(f"There is no artifact '{artifact}' in {repo.full_name}.", code="no_artifact")
             return registry_index.versions_of(tx, repo.id, artifact, page, active_only=active_only)
-
-    def overview(
-        self,
-        actor: Actor,
-        page: PageRequest,
-        *,
-        repo: tuple[str, str] | None = None,
-        namespace: str | None = None,
-        query: str | None = None,
-    ) -> Page[registry_index.OverviewRow]:
-        """The registry's table: every artifact that the actor may see, with its latest version and its stages.
-
-        Raises:
-            NotFound: ``repo`` names none.
-        """
-        with self._stores.database.read() as tx:
-            repo_id = find_repo(tx, actor, *repo).repo.id if repo else None
-            return registry_index.overview(tx, actor, page, repo_id=repo_id, namespace=namespace, query=query)
 
     def problems(self, actor: Actor, namespace: str, name: str) -> Sequence[TagProblem]:
         """The tags of a repo that look like the registry's but cannot be read."""
@@ -227,3 +184,39 @@ def require_active(state: ArtifactState, version: str, repo_name: str) -> str:
     if found is None or not found.is_registered or not found.is_active:
         raise NotFound(f"There is no version {version} of '{state.name}' in {repo_name}.", code="no_version")
     return found.commit
+
+
+def number_for(state: ArtifactState, commit: str, wanted: Numbering) -> str:
+    """The version that a commit would become.
+
+    Raises:
+        Conflict: The commit has a version already, or the version exists.
+    """
+    here = state.version_at(commit)
+    if here is not None and (here.is_active or here.name != str(wanted.version)):
+        again = "" if here.is_active else f" It was deregistered, and can be registered again as {here.name}."
+        raise Conflict(
+            f"Commit {commit[:12]} is already version {here.name} of '{state.name}'; a commit holds one version of "
+            f"an artifact.{again}",
+            code="version_exists_for_commit",
+            version=here.name,
+        )
+    latest = state.latest
+    known = [version.semver for version in state.named_versions.values() if version.semver]
+    chosen = str(wanted.choose(latest.semver if latest else None, known))
+    earlier = state.version(chosen)
+    if earlier is not None and earlier.is_registered and earlier.is_active:
+        raise AlreadyExists(
+            f"Version {chosen} of '{state.name}' is already registered, at commit {earlier.commit[:12]}; choose "
+            "another.",
+            code="version_exists",
+            version=chosen,
+        )
+    if earlier is not None and earlier.is_registered and earlier.commit != commit:
+        raise Conflict(
+            f"Version {chosen} of '{state.name}' was deregistered; it can only come back at its own commit "
+            f"{earlier.commit[:12]}.",
+            code="version_deregistered",
+            version=chosen,
+        )
+    return chosen
