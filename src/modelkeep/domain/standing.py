@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from modelkeep.domain.events import Event
 from modelkeep.domain.tag_grammar import EventKind
 
-_REMOVALS = frozenset({EventKind.DEREGISTRATION, EventKind.UNASSIGNMENT})
+_WITHIN_A_SECOND = {
+    EventKind.REGISTRATION: 0,
+    EventKind.DEREGISTRATION: 1,
+    EventKind.ASSIGNMENT: 2,
+    EventKind.UNASSIGNMENT: 3,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def standings(events: Iterable[Event]) -> dict[str, Standing]:
         events: Those of the stages in question, and the registrations and deregistrations at their commits.
     """
     replay = _Replay()
-    ordered = sorted(events, key=lambda event: (event.at, event.kind in _REMOVALS, event.tag))
+    ordered = sorted(events, key=lambda event: (event.at, _WITHIN_A_SECOND.get(event.kind, 4), event.tag))
     return {event.tag: standing for event in ordered if (standing := replay.follow(event)) is not None}
 
 

@@ -26,8 +26,8 @@ _ACTIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 _OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _FORGOTTEN_AT_ONCE = 500
 _POLL_SECONDS = 1.0
-_SELDOM_SECONDS = 3600.0
-"""How often the library looks for what the hub does not use: messages between workflows."""
+_STOP_SECONDS = 0.2
+"""How soon the library's listener for messages (which the hub does not use) sees that it is to stop."""
 
 
 class Engine:
@@ -68,7 +68,7 @@ class Engine:
             "use_listen_notify": False,
             "sys_db_pool_size": 4,
             "max_executor_threads": self._workers + 4,
-            "notification_listener_polling_interval_sec": _SELDOM_SECONDS,
+            "notification_listener_polling_interval_sec": _STOP_SECONDS,
             "log_level": "WARNING",
         }
         DBOS(config=config)
