@@ -80,6 +80,41 @@ def list_tree(
     return [_entry(repository, paths.show(name), mode, object_id) for name, mode, object_id in found]
 
 
+def list_files(
+    git_dir: Path, commit_id: str, path: str, limit: int, entries_limit: int = 100_000
+) -> tuple[list[TreeEntry], bool]:
+    """The first files at or below ``path`` in a commit (links among them), sorted by path; none if nothing is there.
+
+    Returns:
+        At most ``limit`` files, and whether that is all. A search through ``entries_limit`` entries is not all either.
+
+    Raises:
+        InvalidInput: The path cannot be one.
+        NotFound: There is no such commit.
+    """
+    paths.check_readable(path)
+    repository = open_repository(git_dir)
+    tree_id = load_commit(repository, commit_id).tree_id
+    at = ((raw, lookup(repository, tree_id, raw)) for raw in paths.candidates(path))
+    start, (mode, object_id) = next(((raw, found) for raw, found in at if found), (b"", (0, "")))
+    waiting = [(start, mode, object_id)] if object_id else []
+    files: list[TreeEntry] = []
+    while waiting:
+        name, mode, object_id = waiting.pop()
+        if mode == DIRECTORY_MODE:
+            prefix = name + b"/" if name else b""
+            below = [(prefix + n, m, i) for n, m, i in read_tree(repository, object_id)]
+            entries_limit -= len(below)
+            if entries_limit < 0:
+                return files, False
+            waiting += [each for each in reversed(below) if len(each[0]) < paths.MAX_PATH]
+        elif mode != _SUBMODULE_MODE:
+            if len(files) == limit:
+                return files, False
+            files.append(_entry(repository, paths.show(name), mode, object_id))
+    return files, True
+
+
 def read_blob(git_dir: Path, blob_id: str, limit: int, *, quarantine: Path | None = None) -> bytes:
     """The content of a blob; with ``quarantine``, of one that a push has brought as well.
 

@@ -19,7 +19,8 @@ from modelkeep.identity.signing import Signer, load_or_create_key
 from modelkeep.outbound.addresses import Guard
 from modelkeep.outbound.sender import Sender
 from modelkeep.services.accounts import Accounts
-from modelkeep.services.annotations import read_annotations
+from modelkeep.services.annotation_writes import AnnotationWrites
+from modelkeep.services.annotations import Annotations, read_annotations
 from modelkeep.services.assignments import Assignments
 from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
@@ -54,6 +55,7 @@ from modelkeep.services.stages import Stages
 from modelkeep.services.tickets import Tickets
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
+from modelkeep.services.version_details import VersionDetails
 from modelkeep.services.versions import Versions
 from modelkeep.services.webhooks import Webhooks
 from modelkeep.services.writes import Writes
@@ -66,6 +68,8 @@ class Hub:
 
     rules: Rules
     accounts: Accounts
+    annotation_writes: AnnotationWrites
+    annotations: Annotations
     audit_log: AuditLog
     authentication: Authentication
     commits: Commits
@@ -93,6 +97,7 @@ class Hub:
     stages: Stages
     tokens: Tokens
     transfers: Transfers
+    version_details: VersionDetails
     versions: Versions
     webhooks: Webhooks
 
@@ -122,6 +127,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
     policy_gate = PolicyGate(stores, policies, signatures)
     gate = Gate(stores, rules, policy_gate)
     writes = Writes(stores, gate, indexing)
+    commits = Commits(stores, rules, writes)
     registry = RegistryWrites(stores, writes)
     versions = Versions(stores, writes, registry)
     assignments = Assignments(stores, registry, policies, policy_gate)
@@ -132,9 +138,11 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
     return Hub(
         rules=rules,
         accounts=Accounts(stores, tokens),
+        annotation_writes=AnnotationWrites(stores, commits),
+        annotations=Annotations(stores),
         audit_log=AuditLog(stores),
         authentication=authentication,
-        commits=Commits(stores, rules, writes),
+        commits=commits,
         contents=Contents(stores),
         deliveries=Deliveries(stores, rules, sender, sealer),
         events=Events(stores, rules),
@@ -159,6 +167,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         stages=Stages(stores, writes, registry, versions, assignments),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),
+        version_details=VersionDetails(stores, versions, signatures),
         versions=versions,
         webhooks=Webhooks(stores, sender, sealer),
     )

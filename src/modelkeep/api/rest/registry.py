@@ -8,6 +8,8 @@ from starlette.responses import Response
 from modelkeep.api.rest import render, render_history
 from modelkeep.api.rest.calls import CallOf, GuardedRoute
 from modelkeep.api.rest.parameters import At, Name, PageOf, moment
+from modelkeep.api.rest.render_annotations import version_detail
+from modelkeep.api.rest.schemas.annotations import VersionDetail
 from modelkeep.api.rest.schemas.base import Listing
 from modelkeep.api.rest.schemas.history import StageLeft
 from modelkeep.api.rest.schemas.registry import (
@@ -77,9 +79,10 @@ async def register_version(
 
 
 @router.get(_ARTIFACT + "/versions/{version}", operation_id="showVersionOf", summary="Show a version")
-async def show_version(call: CallOf, ns: Name, repo: Name, artifact: Name, version: Name) -> Version:
-    """``latest`` is the greatest active one."""
-    return render.version(await call.run(call.services.versions.get, call.actor, ns, repo, artifact, version))
+async def show_version(call: CallOf, ns: Name, repo: Name, artifact: Name, version: Name) -> VersionDetail:
+    """With its commit, files, annotation and signature. ``latest`` is the greatest active one."""
+    found = await call.run(call.services.version_details.get, call.actor, ns, repo, artifact, version)
+    return version_detail(found)
 
 
 @router.get(_ARTIFACT + "/stages", operation_id="listStages", summary="List an artifact's stages")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from modelkeep.services.accounts import Accounts
+from modelkeep.services.annotation_writes import AnnotationWrites
+from modelkeep.services.annotations import Annotations
 from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.commits import Commits
@@ -25,6 +27,7 @@ from modelkeep.services.signatures import Signatures
 from modelkeep.services.stages import Stages
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
+from modelkeep.services.version_details import VersionDetails
 from modelkeep.services.versions import Versions
 
 
@@ -34,6 +37,14 @@ class RestServices(Protocol):
     @property
     def accounts(self) -> Accounts:
         """Users."""
+
+    @property
+    def annotation_writes(self) -> AnnotationWrites:
+        """Saying something about artifacts."""
+
+    @property
+    def annotations(self) -> Annotations:
+        """What files say about artifacts."""
 
     @property
     def audit_log(self) -> AuditLog:
@@ -118,6 +129,10 @@ class RestServices(Protocol):
     @property
     def transfers(self) -> Transfers:
         """The bytes of LFS objects."""
+
+    @property
+    def version_details(self) -> VersionDetails:
+        """Versions with all that belongs to them."""
 
     @property
     def versions(self) -> Versions:
