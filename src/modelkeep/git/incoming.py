@@ -96,6 +96,11 @@ def commit_exists(git_dir: Path, quarantine: Path | None, commit_id: str) -> boo
     return kind_of(open_repository(git_dir, quarantine), check_id(commit_id)) == "commit"
 
 
+def object_exists(git_dir: Path, object_id: str) -> bool:
+    """Whether the repository itself has an object of this full id, of whatever kind."""
+    return kind_of(open_repository(git_dir), check_id(object_id)) is not None
+
+
 def changed_paths(
     git_dir: Path, quarantine: Path | None, old: str | None, new: str, limit: int = MAX_CHANGED_PATHS
 ) -> list[str]:

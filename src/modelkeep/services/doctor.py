@@ -22,6 +22,7 @@ from modelkeep.services.gto_clone import annotations_at, config_at
 from modelkeep.services.gto_files import CONFIG_FILE, GtoConfig, GtoFault
 from modelkeep.services.policy_text import MAX_POLICY, read_policy
 from modelkeep.services.ports import Stores
+from modelkeep.services.registry_tags import own_name
 
 _CORRECT = "Correct the file and push it."
 
@@ -103,10 +104,7 @@ def _policy_findings(git_dir: Path, head: str) -> Iterator[Finding]:
 def _tag_findings(git_dir: Path, problems: Sequence[TagProblem]) -> Iterator[Finding]:
     by_name = {problem.tag: problem for problem in problems}
     for raw in tags.read_tags(git_dir, list(by_name)):
-        own_name = raw.ref_name
-        if raw.content is not None:
-            own_name = tags.parse_tag_object(raw.content).name.decode("utf-8", "replace")
-        yield tag_finding(by_name[raw.ref_name], own_name, raw.peeled_type)
+        yield tag_finding(by_name[raw.ref_name], own_name(raw), raw.peeled_type)
 
 
 def _tagged_files(git_dir: Path, events: Sequence[Event], index: str) -> Iterator[Finding]:

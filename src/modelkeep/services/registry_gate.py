@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelkeep.db import registry as registry_index
 from modelkeep.domain.access import Action
-from modelkeep.domain.errors import Conflict, InvalidInput, ModelkeepError, NotPermitted, Unauthenticated
+from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotPermitted, Unauthenticated
 from modelkeep.domain.events import Event, TagProblem
-from modelkeep.domain.history import fold_artifact
-from modelkeep.domain.objects import RefUpdate
+from modelkeep.domain.objects import RawTag, RefUpdate
 from modelkeep.domain.policy import EffectivePolicy
 from modelkeep.domain.tag_grammar import EventKind, TagName, parse_tag
 from modelkeep.git import incoming
+from modelkeep.services import strict_tags
 from modelkeep.services.access import RepoAccess
 from modelkeep.services.policy_gate import Findings, PolicyGate
 from modelkeep.services.ports import Stores
 from modelkeep.services.proposals import Incoming
-from modelkeep.services.registry_tags import read_registry_tag
+from modelkeep.services.registry_tags import own_name, read_registry_tag
 
 _ACTION_OF = {
     EventKind.REGISTRATION: Action.REGISTER,
@@ -37,13 +38,12 @@ class RegistryGate:
     def check(self, access: RepoAccess, git_dir: Path, proposal: Incoming) -> Findings:
         """Every reason why the registry's tags among the updates may not pass, and what is worth a word."""
         findings = Findings()
-        tag_updates = [update for update in proposal.updates if update.ref.startswith("refs/tags/")]
-        if not tag_updates:
-            return findings
         policy: EffectivePolicy | None = None
         events: dict[str, list[Event]] = {}
         replaced: set[str] = set()
-        for update in tag_updates:
+        for update in proposal.updates:
+            if not update.ref.startswith("refs/tags/"):
+                continue
             tag = update.ref.removeprefix("refs/tags/")
             name = parse_tag(tag)
             replaced.add(tag)
@@ -54,18 +54,14 @@ class RegistryGate:
                     self._check_right(policy, access, update, tag, name)
                 if update.is_delete:
                     continue
-                found = read_registry_tag(incoming.raw_tag_in(git_dir, proposal.quarantine, tag, update.new))
-                if isinstance(found, TagProblem):
-                    raise InvalidInput(
-                        f"tag '{tag}': {found.reason}. {found.remedy}", code=f"tag_{found.code}"
-                    )
+                found = self._read(policy, access, git_dir, proposal, update)
                 if found is not None:
-                    _check_commit_right(access, git_dir, found)
                     events.setdefault(found.artifact, []).append(found)
             except ModelkeepError as reason:
                 findings.reasons.append(reason)
+        if access.repo.strict_tags:
+            findings.reasons += self._check_strictly(access, git_dir, proposal, events, replaced)
         for artifact, new_events in events.items():
-            findings.reasons += self._check_versions(access, artifact, new_events, replaced)
             if policy is not None:
                 judged = self._policy_gate.check_artifact(
                     policy, access, git_dir, proposal, artifact, new_events, replaced
@@ -73,6 +69,25 @@ class RegistryGate:
                 findings.reasons += judged.reasons
                 findings.warnings += judged.warnings
         return findings
+
+    def _read(
+        self,
+        policy: EffectivePolicy | None,
+        access: RepoAccess,
+        git_dir: Path,
+        proposal: Incoming,
+        update: RefUpdate,
+    ) -> Event | None:
+        """What a new tag says; None for one that says nothing to the registry."""
+        tag = update.ref.removeprefix("refs/tags/")
+        raw = incoming.raw_tag_in(git_dir, proposal.quarantine, tag, update.new)
+        found = read_registry_tag(raw)
+        if isinstance(found, TagProblem):
+            self._admit_unreadable(policy, access, git_dir, update, raw, found)
+            return None
+        if found is not None:
+            _check_commit_right(access, git_dir, found)
+        return found
 
     def _check_right(
         self, policy: EffectivePolicy, access: RepoAccess, update: RefUpdate, tag: str, name: TagName
@@ -87,43 +102,52 @@ class RegistryGate:
         elif update.is_create:
             access.require(_ACTION_OF[name.kind])
 
-    def _check_versions(
-        self, access: RepoAccess, artifact: str, new_events: list[Event], replaced: set[str]
+    def _admit_unreadable(
+        self,
+        policy: EffectivePolicy | None,
+        access: RepoAccess,
+        git_dir: Path,
+        update: RefUpdate,
+        raw: RawTag,
+        problem: TagProblem,
+    ) -> None:
+        """Lets a tag in that cannot be read, where the repo allows that; nobody gets by it what they otherwise may not.
+
+        Raises:
+            ModelkeepError: The repo does not, or the actor may not make the tag that a reader could take it for.
+        """
+        tag = problem.tag
+        refusal = InvalidInput(f"tag '{tag}': {problem.reason}. {problem.remedy}", code=f"tag_{problem.code}")
+        if access.repo.strict_tags:
+            raise refusal
+        own = parse_tag(own_name(raw))
+        for name in (parse_tag(tag), own):
+            if name is not None:
+                policy = policy or self._policy_gate.policy_of(access)
+                self._check_right(policy, access, update, tag, name)
+                if policy.broken or (name.stage is not None and policy.governs(name.artifact, name.stage)):
+                    raise refusal  # what cannot be read cannot be judged
+        if access.refusal(Action.WRITE) and not incoming.object_exists(git_dir, raw.peeled_id):
+            access.require(Action.WRITE)
+
+    def _check_strictly(
+        self,
+        access: RepoAccess,
+        git_dir: Path,
+        proposal: Incoming,
+        events: Mapping[str, Sequence[Event]],
+        replaced: set[str],
     ) -> list[ModelkeepError]:
-        registrations = [e for e in new_events if e.kind is EventKind.REGISTRATION]
-        if not registrations:
-            return []
-        with self._stores.database.read() as tx:
-            known = [
-                e for e in registry_index.events_of(tx, access.repo.id, artifact) if e.tag not in replaced
-            ]
-        at_commit: dict[str, list[str]] = {}
-        for version in fold_artifact(artifact, [*known, *new_events]).versions:
-            if version.is_registered:
-                at_commit.setdefault(version.commit, []).append(version.name)
-        before = fold_artifact(artifact, known).named_versions
         reasons: list[ModelkeepError] = []
-        for event in registrations:
-            others = sorted(name for name in at_commit.get(event.commit, ()) if name != event.version)
-            if others:
-                reasons.append(
-                    Conflict(
-                        f"tag '{event.tag}': commit {event.commit[:12]} is already version {others[0]} of "
-                        f"'{artifact}'; a commit holds one version of an artifact, also once that was deregistered. "
-                        "Make a new commit for the new version.",
-                        code="version_exists_for_commit",
-                    )
-                )
-            earlier = before.get(event.version or "")
-            if earlier is not None and earlier.is_registered and earlier.is_active:
-                reasons.append(
-                    Conflict(
-                        f"tag '{event.tag}': version {event.version} of '{artifact}' is already registered, at commit "
-                        f"{earlier.commit[:12]}. Choose the next version.",
-                        code="version_exists",
-                    )
-                )
-        return reasons
+        for artifact, new_events in events.items():
+            if all(event.version is None for event in new_events):
+                continue
+            with self._stores.database.read() as tx:
+                indexed = registry_index.events_of(tx, access.repo.id, artifact)
+            known = [event for event in indexed if event.tag not in replaced]
+            reasons += strict_tags.check_versions(artifact, known, new_events)
+        new = [event for some in events.values() for event in some]
+        return reasons + strict_tags.check_files(access.repo, git_dir, proposal, new)
 
 
 def _check_retraction(access: RepoAccess, update: RefUpdate, tag: str) -> None:

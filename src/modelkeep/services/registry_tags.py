@@ -60,6 +60,13 @@ def read_registry_tag(raw: RawTag) -> Event | TagProblem | None:
     return event_of(name, raw.ref_name, raw.direct_id, by, parsed.message, raw.target)
 
 
+def own_name(raw: RawTag) -> str:
+    """The name inside of a tag object; the ref's for a lightweight tag."""
+    return (
+        raw.ref_name if raw.content is None else parse_tag_object(raw.content).name.decode("utf-8", "replace")
+    )
+
+
 def _fault_of_name(name: TagName, ref_name: str, own_name: str) -> tuple[str, str, str] | None:
     """Code, reason and remedy of a name that has the form of a registry tag's and yet will not do."""
     if name.kind is EventKind.CREATION:
