@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelkeep.domain.history import fold_artifact
-from modelkeep.domain.registry import stage_rows, version_rows
+from modelkeep.domain.paging import Page, PageRequest, decode_cursor
+from modelkeep.domain.registry import ArtifactFilter, stage_rows, version_rows
+from modelkeep.services.past import Past as PastService
 from tests.api.rest.pasts import START, Past, at, event_from, new_artifact, new_past
 from tests.api.rest.world import World, refused
 
@@ -288,3 +292,50 @@ def test_every_moment_is_a_replay_of_the_history(past: Past, history: list[tuple
 def _z(iso: str) -> str:
     """A time as answers write it, comparable as text with whole seconds."""
     return iso.replace("+00:00", "Z").replace(".500000Z", "Z~")
+
+
+def test_a_page_folds_a_bounded_number_of_events(world: World, story: Past) -> None:
+    thrifty = PastService(world.hub.repos._stores, most_events=3)
+    rita = world.actor("rita")
+    wanted = ArtifactFilter(repo=story.name)
+
+    def pages(ask: Callable[[PageRequest], Page[Any]], limit: int) -> list[tuple[Any, ...]]:
+        found, after = [], None
+        while True:
+            page = ask(PageRequest(limit, after))
+            found.append(page.items)
+            if page.next_cursor is None:
+                return found
+            after = decode_cursor(page.next_cursor)
+
+    def ask_of(service: PastService) -> list[Callable[[PageRequest], Page[Any]]]:
+        end = START + timedelta(seconds=60)
+        return [
+            lambda page: service.overview(rita, page, wanted, end),
+            lambda page: service.holders(rita, page, wanted, end),
+            lambda page: service.diff(rita, page, START, repo=story.name),
+        ]
+
+    for ask, ask_generously in zip(ask_of(thrifty), ask_of(world.hub.past), strict=True):
+        short = pages(ask, 10)
+        assert len(short) > 1, "the first artifact alone goes over it"
+        (whole,) = pages(ask_generously, 10)
+        assert tuple(row for page in short for row in page) == whole
+
+
+def test_pages_of_the_past(world: World) -> None:
+    past = new_past(world)
+    for name in ("a", "ab", "b"):
+        past.tag((f"{name}@v1.0.0", 0, 0), *((f"{name}#s{n}#{n}", n, 0) for n in (1, 2, 3)))
+    for path in (
+        f"/registry?repo={past.name}&at={at(2)}",
+        f"/registry/stages?repo={past.name}&at={at(2)}",
+        f"/registry/stages?repo={past.name}&at={at(9)}&stage=s3",
+        f"/registry/diff?repo={past.name}&from={at(0)}",
+    ):
+        whole = past.items(path)
+        assert whole
+        for limit in (1, 2, 3):
+            pages = past.rita.pages(path, limit)
+            assert [item for page in pages for item in page] == whole
+            assert all(len(page) == limit for page in pages[:-1])
