@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from modelkeep.domain.artifacts import Json
+from modelkeep.domain.errors import InvalidInput
 
 REGISTRY_TYPES: tuple[str, ...] = (
     "version.registered",
@@ -101,6 +102,26 @@ class OutboxEvent:
             "actor": self.actor,
             "data": dict(self.data),
         }
+
+
+def is_of(kind: str, wanted: str) -> bool:
+    """Whether a type is the one wanted, or of the group (``stage.*``, ``*``)."""
+    return wanted in ("*", kind) or (wanted.endswith(".*") and kind.startswith(wanted[:-1]))
+
+
+def types_among(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The types that are wanted, groups resolved; none for all.
+
+    Raises:
+        InvalidInput: There is no such type or group.
+    """
+    for one in wanted:
+        if not any(is_of(kind, one) for kind in EVENT_TYPES):
+            raise InvalidInput(
+                f"{one[:60]!r} is no event; choose from {', '.join(EVENT_TYPES)}, a group such as 'stage.*', or '*'.",
+                code="invalid_events",
+            )
+    return tuple(kind for kind in EVENT_TYPES if any(is_of(kind, one) for one in wanted))
 
 
 def _text(value: Json) -> str | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from modelkeep.domain.errors import InvalidInput
-from modelkeep.domain.outbox import EVENT_TYPES, OutboxEvent
+from modelkeep.domain.outbox import OutboxEvent, is_of, types_among
 
 ANY = "*"
 
@@ -76,13 +76,7 @@ class EventFilter:
             raise InvalidInput(
                 "A webhook without events is never called; name some, or '*' for all.", code="invalid_events"
             )
-        for wanted in events:
-            if not any(_is_of(kind, wanted) for kind in EVENT_TYPES):
-                raise InvalidInput(
-                    f"{wanted[:60]!r} is no event; choose from {', '.join(EVENT_TYPES)}, a group such as 'stage.*', "
-                    "or '*'.",
-                    code="invalid_events",
-                )
+        types_among(events)
         for patterns in (events, artifacts, stages):
             if len(patterns) > _MOST_PATTERNS:
                 raise InvalidInput(
@@ -99,7 +93,7 @@ class EventFilter:
     def wants(self, event: OutboxEvent) -> bool:
         """Whether to tell of this event."""
         return (
-            any(_is_of(event.type, wanted) for wanted in self.events)
+            any(is_of(event.type, wanted) for wanted in self.events)
             and _fits(self.artifacts, event.artifact)
             and _fits(self.stages, event.stage)
         )
@@ -206,10 +200,6 @@ def next_delay(
         return None
     wait = delays[attempts - 1] * (1 - _JITTER + 2 * _JITTER * chance)
     return timedelta(seconds=max(wait, min(retry_after or 0.0, LONGEST_RETRY_AFTER)))
-
-
-def _is_of(kind: str, wanted: str) -> bool:
-    return wanted in (ANY, kind) or (wanted.endswith(".*") and kind.startswith(wanted[:-1]))
 
 
 def _fits(patterns: Sequence[str], value: str | None) -> bool:

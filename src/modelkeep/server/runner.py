@@ -96,6 +96,8 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then stops accepting, finishes what is under way, and returns.
 
+    Requests find an :class:`asyncio.Event` in their state, ``stopping``: answers that never end by themselves end then.
+
     What is still under way after ``shutdown_seconds`` is cancelled; a transfer that even then goes on ends
     with the process, which exits with 0. A second signal ends the process at once, with 128 and the signal's
     number.
@@ -123,6 +125,7 @@ async def _serve(
     host, port = listener.getsockname()[:2]
     lifespan = Lifespan(app)
     await lifespan.start()
+    ending = lifespan.state["stopping"] = asyncio.Event()
     requests = _Requests(app, lifespan.state)
     server = _Embedded(requests, listener)
     stopping = _watch_signals()
@@ -132,6 +135,7 @@ async def _serve(
     if serving.done():
         serving.result()
         raise Unavailable("The server ended without being asked to.", code="server_ended")
+    ending.set()
     server.stop()  # type: ignore[no-untyped-call]
     await asyncio.wait({serving}, timeout=shutdown_seconds)
     if not serving.done():

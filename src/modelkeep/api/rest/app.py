@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from modelkeep import __version__
 from modelkeep.api.http.downloads import Acceleration
+from modelkeep.api.http.event_streams import Tail
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.rest import (
     accounts,
@@ -16,6 +17,7 @@ from modelkeep.api.rest import (
     contents,
     describing,
     errors,
+    events,
     files,
     gto,
     history,
@@ -28,6 +30,7 @@ from modelkeep.api.rest import (
     repos,
     retractions,
     tokens,
+    webhooks,
 )
 from modelkeep.api.rest.calls import Rest
 from modelkeep.api.rest.schemas.base import Problem
@@ -52,6 +55,9 @@ _ROUTERS = (
     gto.router,
     retractions.router,
     history.router,
+    events.router,
+    webhooks.repo_router,
+    webhooks.org_router,
     audit.router,
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -99,6 +105,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.rest = Rest(services, limits, __version__, public_url, acceleration)
+    app.state.tail = Tail(services.events, limits, services.rules.event_streams)
     for router in _ROUTERS:
         app.include_router(router)
     errors.install(app, [route for router in _ROUTERS for route in router.routes])

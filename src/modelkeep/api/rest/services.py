@@ -11,7 +11,9 @@ from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
+from modelkeep.services.deliveries import Deliveries
 from modelkeep.services.doctor import Doctor
+from modelkeep.services.events import Events
 from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.history import History
 from modelkeep.services.indexing import Indexing
@@ -29,6 +31,7 @@ from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
 from modelkeep.services.version_details import VersionDetails
 from modelkeep.services.versions import Versions
+from modelkeep.services.webhooks import Webhooks
 
 
 class RestServices(Protocol):
@@ -73,6 +76,14 @@ class RestServices(Protocol):
     @property
     def history(self) -> History:
         """What happened in the registry."""
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Events on their way to webhooks."""
+
+    @property
+    def events(self) -> Events:
+        """What happened."""
 
     @property
     def indexing(self) -> Indexing:
@@ -137,3 +148,7 @@ class RestServices(Protocol):
     @property
     def versions(self) -> Versions:
         """Registration."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Whom to tell of events."""
