@@ -12,7 +12,7 @@ from modelkeep.db.artifact_rows import replace_artifacts
 from modelkeep.db.artifact_rows import set_annotations as set_annotations
 from modelkeep.db.batches import batches, load_rows
 from modelkeep.db.keyset import one_page
-from modelkeep.db.refolding import refold as refold
+from modelkeep.db.refolding import refold
 from modelkeep.db.refolding import version_events as version_events
 from modelkeep.db.registry_overview import overview as overview
 from modelkeep.db.registry_rows import (
@@ -76,8 +76,8 @@ def replace_events(
     tags: Sequence[str],
     events: Sequence[Event],
     problems: Sequence[TagProblem],
-) -> None:
-    """Follows a change of registry tags; what they fold to is then :func:`refold`'s.
+) -> list[Event]:
+    """Follows a change of registry tags, with all that they fold to.
 
     Args:
         tx: The transaction.
@@ -85,14 +85,24 @@ def replace_events(
         tags: Tags that are gone, or stand for nothing any more.
         events: What new and moved tags stand for; they replace what the same tags stood for before.
         problems: The same for tags that cannot be read.
+
+    Returns:
+        What all these tags stood for before, in no order.
     """
-    gone = list({*tags, *(event.tag for event in events), *(problem.tag for problem in problems)})
-    for some in batches(gone):
+    changed = list({*tags, *(event.tag for event in events), *(problem.tag for problem in problems)})
+    before = events_of_tags(tx, repo_id, changed)
+    for some in batches(changed):
         sought = {"sought_repo": repo_id, "tags": list(some)}
         tx.execute(_DELETE_EVENTS, sought)
         tx.execute(_DELETE_PROBLEMS, sought)
     load_rows(tx, RegistryEvents, EVENT_COLUMNS, [event_values(repo_id, event) for event in events])
     load_rows(tx, TagProblems, PROBLEM_COLUMNS, [problem_values(repo_id, problem) for problem in problems])
+    touched: dict[str, list[Event]] = {}
+    for event in (*before, *events):
+        touched.setdefault(event.artifact, []).append(event)
+    for artifact in sorted(touched):
+        refold(tx, repo_id, artifact, touched[artifact])
+    return before
 
 
 def clear(tx: Transaction, repo_id: str) -> None:
@@ -145,11 +155,10 @@ def events_of(tx: Transaction, repo_id: str, artifact: str | None = None) -> lis
 
 def events_of_tags(tx: Transaction, repo_id: str, tags: Sequence[str]) -> list[Event]:
     """What these tags stand for, in no order; those that stand for nothing are left out."""
-    columns = [_table_of(RegistryEvents).c[name] for name in EVENT_COLUMNS]
     found: list[Event] = []
     for some in batches(list(tags)):
-        among = (RegistryEvents.repo_id == repo_id, RegistryEvents.tag.in_(some))
-        found += [event_of_row(row) for row in tx.execute(select(*columns).where(*among))]
+        rows = tx.execute(_EVENTS_OF_TAGS, {"sought_repo": repo_id, "tags": list(some)})
+        found += [event_of_row(row) for row in rows]
     return found
 
 
@@ -258,6 +267,9 @@ def _table_of(mapped: type[Base]) -> Table:
 
 # Made once: every push of a tag runs these, and making a statement takes longer than running it.
 _AMONG: BindParameter[Any] = bindparam("tags", expanding=True)
+_EVENTS_OF_TAGS = select(*(_table_of(RegistryEvents).c[name] for name in EVENT_COLUMNS)).where(
+    RegistryEvents.repo_id == bindparam("sought_repo"), RegistryEvents.tag.in_(_AMONG)
+)
 _DELETE_EVENTS = delete(RegistryEvents).where(
     RegistryEvents.repo_id == bindparam("sought_repo"), RegistryEvents.tag.in_(_AMONG)
 )

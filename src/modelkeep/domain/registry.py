@@ -121,6 +121,10 @@ class ArtifactFilter:
     is_registered: bool | None = None
     is_deprecated: bool | None = None
 
+    def within(self, namespace: str | None, repo: str | None) -> ArtifactFilter:
+        """The same in these repos only."""
+        return replace(self, namespace=namespace, repo=repo)
+
 
 def artifact_facts(state: ArtifactState) -> ArtifactFacts | None:
     """What the events of an artifact come to, None without any."""

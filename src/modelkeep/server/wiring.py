@@ -37,24 +37,28 @@ from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import Locking
+from modelkeep.services.organisation_policies import OrganisationPolicies
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.outbox import Outbox
 from modelkeep.services.past import Past
 from modelkeep.services.policies import Policies
 from modelkeep.services.policy_gate import PolicyGate
 from modelkeep.services.ports import Rules, Stores
+from modelkeep.services.promotions import Promotions
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.registry_writes import RegistryWrites
 from modelkeep.services.relinking import Relinking
 from modelkeep.services.repo_settings import Protections, RepoMembers
 from modelkeep.services.repos import Repos
+from modelkeep.services.request_ends import RequestEnds
 from modelkeep.services.retractions import Retractions
 from modelkeep.services.signatures import Signatures
 from modelkeep.services.stages import Stages
 from modelkeep.services.tickets import Tickets
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
+from modelkeep.services.version_checks import VersionChecks
 from modelkeep.services.version_details import VersionDetails
 from modelkeep.services.versions import Versions
 from modelkeep.services.webhooks import Webhooks
@@ -87,6 +91,10 @@ class Hub:
     organisations: Organisations
     past: Past
     protections: Protections
+    policies: Policies
+    organisation_policies: OrganisationPolicies
+    promotions: Promotions
+    version_checks: VersionChecks
     pushes: Pushes
     relinking: Relinking
     registry_lists: RegistryLists
@@ -121,9 +129,10 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
     sender = sender or Sender(Guard())
     sealer = Sealer(stores.signer.derive("webhook secrets"))
     outbox = Outbox(stores, read_annotations)
-    indexing = Indexing(stores, [outbox.follow])
-    signatures = Signatures(stores)
     policies = Policies(stores)
+    request_ends = RequestEnds(stores, policies)
+    indexing = Indexing(stores, [outbox.follow, request_ends.follow])
+    signatures = Signatures(stores)
     policy_gate = PolicyGate(stores, policies, signatures)
     gate = Gate(stores, rules, policy_gate)
     writes = Writes(stores, gate, indexing)
@@ -157,6 +166,10 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         organisations=Organisations(stores, rules),
         past=Past(stores),
         protections=Protections(stores),
+        policies=policies,
+        organisation_policies=OrganisationPolicies(stores, request_ends),
+        promotions=Promotions(stores, writes, registry, policies, assignments, request_ends),
+        version_checks=VersionChecks(stores, policies),
         pushes=Pushes(stores, gate, indexing, transport),
         relinking=Relinking(stores),
         registry_lists=RegistryLists(stores),

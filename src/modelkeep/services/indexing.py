@@ -165,13 +165,7 @@ class Indexing:
         """Indexes registry tags; gives what they stood for before and what they stand for now."""
         tag_refs = [present[full] for full in (f"{_TAGS}{name}" for name in names) if full in present]
         events, problems = _sorted_out(tags.tags_at(git_dir, tag_refs))
-        before = registry_index.events_of_tags(tx, repo_id, names)
-        registry_index.replace_events(tx, repo_id, names, events, problems)
-        touched: dict[str, list[Event]] = {}
-        for event in (*before, *events):
-            touched.setdefault(event.artifact, []).append(event)
-        for artifact in sorted(touched):
-            registry_index.refold(tx, repo_id, artifact, touched[artifact])
+        before = registry_index.replace_events(tx, repo_id, names, events, problems)
         return before, events
 
     def _follow_branch(self, tx: Transaction, repo_id: str, git_dir: Path, changes: Changes) -> None:

@@ -61,13 +61,7 @@ def _annotations(random: Random, number: int) -> AnnotationSet:
 
 
 def _follow(tx: Transaction, repo: Repo, gone: list[str], events: list[Event]) -> None:
-    before = registry.events_of_tags(tx, repo.id, [*gone, *(e.tag for e in events)])
     registry.replace_events(tx, repo.id, gone, events, [])
-    touched: dict[str, list[Event]] = {}
-    for event in (*before, *events):
-        touched.setdefault(event.artifact, []).append(event)
-    for artifact, changed in touched.items():
-        registry.refold(tx, repo.id, artifact, changed)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -18,7 +19,7 @@ from modelkeep.domain.events import Event, TagProblem, event_of
 from modelkeep.domain.history import fold, fold_artifact
 from modelkeep.domain.objects import Signature
 from modelkeep.domain.paging import PageRequest, decode_cursor
-from modelkeep.domain.registry import ArtifactSummary, version_rows
+from modelkeep.domain.registry import ArtifactFilter, ArtifactSummary, version_rows
 from modelkeep.domain.repos import Repo
 from modelkeep.domain.tag_grammar import parse_tag
 from tests.contract.db.world import World
@@ -55,13 +56,7 @@ def repo(world: World) -> Repo:
 
 def _follow(tx: Transaction, repo: Repo, events: list[Event], gone: list[str] | None = None) -> None:
     """What a push does."""
-    before = registry.events_of_tags(tx, repo.id, [*(gone or []), *(e.tag for e in events)])
     registry.replace_events(tx, repo.id, gone or [], events, [])
-    touched: dict[str, list[Event]] = {}
-    for one in (*before, *events):
-        touched.setdefault(one.artifact, []).append(one)
-    for artifact, changed in touched.items():
-        registry.refold(tx, repo.id, artifact, changed)
 
 
 def _rebuild(tx: Transaction, repo: Repo, events: list[Event], problems: list[TagProblem]) -> None:
@@ -223,11 +218,17 @@ def test_the_overview(tx: Transaction, world: World, repo: Repo) -> None:
     _follow(tx, other, [event("Zebra@v1.0.0", 0)])
     world.repo(acme, "empty", Visibility.PUBLIC)
     stages = {"dev": "9" * 40, "prod": "v1.10.0"}
+
+    def minute(minutes: int) -> datetime:
+        return START + timedelta(minutes=minutes)
+
     expected = [
-        ArtifactSummary("Acme/Zoo", "Zebra", "v1.0.0", {}, 1),
-        ArtifactSummary("ada/models", "churn", "v1.10.0", stages, 3),
-        ArtifactSummary("ada/models", "iris", None, {}, 0),
-        ArtifactSummary("ada/models", "old", None, {}, 0),
+        ArtifactSummary("Acme/Zoo", "Zebra", "v1.0.0", {}, 1, updated_at=minute(0), latest_at=minute(0)),
+        ArtifactSummary(
+            "ada/models", "churn", "v1.10.0", stages, 3, updated_at=minute(5), latest_at=minute(1)
+        ),
+        ArtifactSummary("ada/models", "iris", None, {}, 0, updated_at=minute(7)),
+        ArtifactSummary("ada/models", "old", None, {}, 0, is_deprecated=True, updated_at=minute(8)),
     ]
     found, cursor = [], None
     while True:
@@ -238,10 +239,10 @@ def test_the_overview(tx: Transaction, world: World, repo: Repo) -> None:
             break
     assert found == expected
 
-    def one(**wanted: str) -> list[ArtifactSummary]:
-        return list(registry.overview(tx, ROOT, PageRequest(), **wanted).items)
+    def one(**wanted: Any) -> list[ArtifactSummary]:
+        return list(registry.overview(tx, ROOT, PageRequest(), wanted=ArtifactFilter(**wanted)).items)
 
-    assert one(repo_id=other.id) == expected[:1]
+    assert list(registry.overview(tx, ROOT, PageRequest(), repo_id=other.id).items) == expected[:1]
     assert one(namespace="ADA") == expected[1:]
     assert one(query="ZEBRA") == expected[:1]
     assert one(query="ada/mod") == expected[1:]

@@ -13,6 +13,7 @@ from modelkeep.api.http.limits import Limits
 from modelkeep.api.rest import (
     accounts,
     audit,
+    checks,
     commits,
     contents,
     describing,
@@ -23,6 +24,8 @@ from modelkeep.api.rest import (
     history,
     keys,
     organisations,
+    policy,
+    promotions,
     refs,
     registry,
     registry_lists,
@@ -58,6 +61,9 @@ _ROUTERS = (
     events.router,
     webhooks.repo_router,
     webhooks.org_router,
+    policy.router,
+    promotions.router,
+    checks.router,
     audit.router,
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from modelkeep.api.rest import render, render_history
+from modelkeep.api.rest import render, render_history, render_policy
 from modelkeep.api.rest.calls import CallOf, GuardedRoute
 from modelkeep.api.rest.parameters import At, Name, PageOf, moment
 from modelkeep.api.rest.render_annotations import version_detail
 from modelkeep.api.rest.schemas.annotations import VersionDetail
 from modelkeep.api.rest.schemas.base import Listing
 from modelkeep.api.rest.schemas.history import StageLeft
+from modelkeep.api.rest.schemas.policy import PromotionPlan
 from modelkeep.api.rest.schemas.registry import (
     NewVersion,
     Promotion,
@@ -100,8 +101,29 @@ async def list_stages(
     summary="Give a stage to a version",
     status_code=201,
 )
-async def promote(call: CallOf, ns: Name, repo: Name, artifact: Name, stage: Name, body: Promotion) -> Stage:
-    """A revision that has no version is registered first."""
+async def promote(
+    call: CallOf,
+    ns: Name,
+    repo: Name,
+    artifact: Name,
+    stage: Name,
+    body: Promotion,
+    response: Response,
+) -> Stage | PromotionPlan:
+    """A revision that has no version is registered first. With `dry_run` nothing changes (200)."""
+    if body.dry_run:
+        plan = await call.run(
+            call.services.stages.plan,
+            call.actor,
+            ns,
+            repo,
+            artifact,
+            stage,
+            version=body.version,
+            revision=body.revision,
+        )
+        response.status_code = 200
+        return render_policy.plan(plan)
     made = await call.write(
         call.services.stages.promote,
         call.actor,

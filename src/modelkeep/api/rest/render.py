@@ -15,7 +15,7 @@ from modelkeep.domain.access import Actor, Role
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.events import TagProblem
 from modelkeep.domain.paging import Page, PageRequest, encode_cursor
-from modelkeep.domain.registry import ArtifactSummary, StageRow, VersionRow
+from modelkeep.domain.registry import ArtifactSummary, HeldStage, StageRow, VersionRow
 
 T = TypeVar("T")
 Shape = TypeVar("Shape")
@@ -127,6 +127,7 @@ def repo(value: repos.Repo, own_role: Role | None, base_url: str) -> repo_shapes
         labels=list(value.labels),
         visibility=value.visibility,
         default_branch=value.default_branch,
+        strict_tags=value.strict_tags,
         role=role(own_role),
         created_at=value.created_at,
         updated_at=value.updated_at,
@@ -209,19 +210,29 @@ def ref(value: objects.Ref) -> contents.Ref:
 def artifact(value: ArtifactSummary) -> registry.Artifact:
     """An artifact of a repo that the caller named."""
     return registry.Artifact(
-        artifact=value.artifact, latest=value.latest, stages=dict(value.stages), versions=value.versions
+        artifact=value.artifact,
+        latest=value.latest,
+        stages=dict(value.stages),
+        versions=value.versions,
+        type=value.type,
+        path=value.path,
+        description=value.description,
+        labels=list(value.labels),
+        is_registered=value.is_registered,
+        is_deprecated=value.is_deprecated,
+        updated_at=value.updated_at,
+        latest_at=value.latest_at,
     )
 
 
 def registry_artifact(value: ArtifactSummary) -> registry.RegistryArtifact:
     """An artifact of some repo."""
-    return registry.RegistryArtifact(
-        repo=value.repo,
-        artifact=value.artifact,
-        latest=value.latest,
-        stages=dict(value.stages),
-        versions=value.versions,
-    )
+    return registry.RegistryArtifact(repo=value.repo, **dict(artifact(value)))
+
+
+def registry_stage(value: HeldStage) -> registry.RegistryStage:
+    """Who holds a stage in some repo."""
+    return registry.RegistryStage(repo=value.repo, **dict(stage(value.stage)))
 
 
 def version(value: VersionRow) -> registry.Version:

@@ -18,9 +18,12 @@ from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.history import History
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
+from modelkeep.services.organisation_policies import OrganisationPolicies
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.past import Past
+from modelkeep.services.policies import Policies
 from modelkeep.services.ports import Rules
+from modelkeep.services.promotions import Promotions
 from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.repo_settings import Protections, RepoMembers
 from modelkeep.services.repos import Repos
@@ -29,6 +32,7 @@ from modelkeep.services.signatures import Signatures
 from modelkeep.services.stages import Stages
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
+from modelkeep.services.version_checks import VersionChecks
 from modelkeep.services.version_details import VersionDetails
 from modelkeep.services.versions import Versions
 from modelkeep.services.webhooks import Webhooks
@@ -102,6 +106,18 @@ class RestServices(Protocol):
         """The registry as it stood."""
 
     @property
+    def organisation_policies(self) -> OrganisationPolicies:
+        """Policies of organisations."""
+
+    @property
+    def policies(self) -> Policies:
+        """What holds in a repo."""
+
+    @property
+    def promotions(self) -> Promotions:
+        """Promotion requests."""
+
+    @property
     def protections(self) -> Protections:
         """Rules for branches and tags."""
 
@@ -144,6 +160,10 @@ class RestServices(Protocol):
     @property
     def version_details(self) -> VersionDetails:
         """Versions with all that belongs to them."""
+
+    @property
+    def version_checks(self) -> VersionChecks:
+        """What checks say about versions."""
 
     @property
     def versions(self) -> Versions:

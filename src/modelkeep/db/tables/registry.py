@@ -13,10 +13,9 @@ NEVER = -(10**12)
 """In a column of seconds that lists sort by: nothing has happened yet. Before every time that a tag can bear."""
 
 
-def _partial(name: str, condition: str, *columns: str) -> Index:
-    """An index of the rows that fulfil a condition."""
-    where = text(condition)
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+def _partial(name: str, condition: str, *columns: str, sqlite: str | None = None) -> Index:
+    """An index of the rows that fulfil a condition, as each database is asked for them."""
+    return Index(name, *columns, sqlite_where=text(sqlite or condition), postgresql_where=text(condition))
 
 
 class Artifacts(Base):
@@ -32,6 +31,14 @@ class Artifacts(Base):
         Index(None, "latest_at", "repo_id", "artifact"),
         Index(None, "versions", "repo_id", "artifact"),
         _partial("ix_artifacts_type", "type IS NOT NULL", "type", "repo_id", "artifact"),
+        _partial("ix_artifacts_deprecated", "NOT is_active", "repo_id", "artifact", sqlite="is_active = 0"),
+        _partial(
+            "ix_artifacts_unregistered",
+            "NOT is_registered",
+            "repo_id",
+            "artifact",
+            sqlite="is_registered = 0",
+        ),
     )
 
     repo_id: Mapped[RepoId] = mapped_column(ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True)

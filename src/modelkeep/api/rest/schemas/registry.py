@@ -16,6 +16,14 @@ class Artifact(Answer):
     latest: str | None = Field(description="The greatest active version.")
     stages: dict[str, str] = Field(description="For each stage the version (or commit) that holds it.")
     versions: int = Field(description="How many active ones there are.")
+    type: str | None = Field(description="What the default branch says of it, as are the next three.")
+    path: str | None
+    description: str
+    labels: list[str]
+    is_registered: bool = Field(description="False where only a file speaks of it, no registry tag.")
+    is_deprecated: bool
+    updated_at: Moment | None = Field(description="The time of its last registry tag.")
+    latest_at: Moment | None = Field(description="When the latest version was registered.")
 
 
 class RegistryArtifact(Artifact):
@@ -79,12 +87,19 @@ class Stage(Answer):
     author_email: str
 
 
+class RegistryStage(Stage):
+    """Who holds a stage in some repo."""
+
+    repo: str
+
+
 class Promotion(Sent):
     """What to promote: a version, or a revision (which is registered first if it has no version)."""
 
     version: SentName | None = None
     revision: SentName | None = None
     message: SentMessage | None = None
+    dry_run: bool = Field(False, description="Only say what would happen, and what blocks it.")
 
 
 class Rollback(Sent):

@@ -83,6 +83,14 @@ def _remake_artifacts() -> None:
         sqlite_where=sa.text("type IS NOT NULL"),
         postgresql_where=sa.text("type IS NOT NULL"),
     )
+    for name, column in (("deprecated", "is_active"), ("unregistered", "is_registered")):
+        op.create_index(
+            f"ix_artifacts_{name}",
+            "artifacts",
+            ["repo_id", "artifact"],
+            sqlite_where=sa.text(f"{column} = 0"),
+            postgresql_where=sa.text(f"NOT {column}"),
+        )
 
 
 def _create_labels_and_problems() -> None:
@@ -124,7 +132,7 @@ def _index_events() -> None:
         ("repo_id", "artifact", "commit_id"),
     ):
         op.create_index(op.f("ix_registry_events_" + "_".join(columns)), "registry_events", list(columns))
-    for name, condition, *columns in (
+    for name, condition, *keys in (
         ("version", "version IS NOT NULL", "repo_id", "artifact", "version"),
         ("stage", "stage IS NOT NULL", "repo_id", "artifact", "stage", "at", "tag"),
         ("deprecation", "kind = 'deprecation'", "repo_id", "artifact", "at"),
@@ -133,7 +141,7 @@ def _index_events() -> None:
         op.create_index(
             f"ix_registry_events_{name}",
             "registry_events",
-            columns,
+            keys,
             sqlite_where=sa.text(condition),
             postgresql_where=sa.text(condition),
         )
