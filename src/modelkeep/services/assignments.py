@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelkeep.domain.access import Action, Actor
-from modelkeep.domain.errors import Conflict
+from modelkeep.domain.errors import Conflict, ModelkeepError
 from modelkeep.domain.history import ArtifactState
 from modelkeep.domain.policy import EffectivePolicy
 from modelkeep.domain.policy_checks import Check
@@ -16,7 +16,7 @@ from modelkeep.domain.tag_grammar import EventKind, TagName
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.policies import Policies
 from modelkeep.services.policy_facts import Setting
-from modelkeep.services.policy_gate import Assessment, PolicyGate, reasons_of, subject_of
+from modelkeep.services.policy_gate import Assessment, PolicyGate, raise_first, reasons_of, subject_of
 from modelkeep.services.ports import Stores
 from modelkeep.services.proposals import Refused
 from modelkeep.services.registry_writes import RegistryWrites, Written
@@ -43,6 +43,7 @@ class Plan:
         checks: What the policy looks at.
         policy_digest: Of the policy; None without one.
         is_registered: Whether the version exists; otherwise it would be registered first.
+        approvers: Whose approvals count.
         warnings: What is worth a word although it passes.
     """
 
@@ -52,6 +53,7 @@ class Plan:
     checks: tuple[Check, ...]
     policy_digest: str | None
     is_registered: bool
+    approvers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -102,8 +104,32 @@ class Assignments:
         known = state.version(target.version)
         is_registered = known is not None and known.is_active and known.commit == target.commit
         return Plan(
-            state.name, target, _holder(state, target.stage), found.checks, policy.digest, is_registered
+            state.name,
+            target,
+            _holder(state, target.stage),
+            found.checks,
+            policy.digest,
+            is_registered,
+            found.approvers,
         )
+
+    def may_assign(self, access: RepoAccess, artifact: str, stage: str) -> bool:
+        """Whether the actor may make the stage's tag at all; who else must, the plan's checks say."""
+        policy = self._policy_gate.policy_of(access)
+        name = TagName(EventKind.ASSIGNMENT, artifact, stage=stage, counter=1)
+        try:
+            self._policy_gate.check_right(policy, access, name)
+        except ModelkeepError:
+            return False
+        return True
+
+    def require_possible(self, plan: Plan) -> None:
+        """Lets a plan pass that could come true some day, whatever is missing now.
+
+        Raises:
+            ModelkeepError: There is no such stage, or the policy cannot be read.
+        """
+        raise_first(check for check in plan.checks if check.code in ("policy_stage", "policy_invalid"))
 
     def require(self, plan: Plan) -> None:
         """Lets a plan pass that nothing blocks.

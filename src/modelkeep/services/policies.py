@@ -5,19 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelkeep.db import policies as policy_rows
-from modelkeep.db import repos
 from modelkeep.db.transaction import Transaction
-from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.access import Actor
 from modelkeep.domain.artifacts import Json
-from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotFound
+from modelkeep.domain.errors import InvalidInput, ModelkeepError
 from modelkeep.domain.names import is_gto_name
 from modelkeep.domain.objects import EntryKind, TreeEntry
 from modelkeep.domain.policy import GTO_FILE, POLICY_FILE, EffectivePolicy, PolicyText
 from modelkeep.domain.repos import Repo
 from modelkeep.git import refs, trees
-from modelkeep.services.access import NamespaceAccess, find_namespace, find_repo
-from modelkeep.services.audit import record
-from modelkeep.services.policy_text import MAX_POLICY, faulty_policy, read_policy
+from modelkeep.services.access import find_repo
+from modelkeep.services.policy_text import MAX_POLICY, faulty_policy, read_policy, read_policy_text
 from modelkeep.services.ports import Stores
 from modelkeep.services.yaml_tree import YamlFault, read_yaml
 from modelkeep.services.yaml_values import Values
@@ -26,7 +24,7 @@ _MAX_GTO_FILE = 64 * 1024
 
 
 class Policies:
-    """The policies of repos and organisations."""
+    """The policies that hold in repos."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
@@ -39,7 +37,9 @@ class Policies:
         commit = tip.commit if tip is not None else None
         text = policy_rows.policy_text(tx, repo.namespace_id)
         own = policy_at(git_dir, commit) if commit else None
-        found = EffectivePolicy(own, _of_text(text), (), repo.default_branch)
+        found = EffectivePolicy(
+            own, read_policy_text(text) if text is not None else None, (), repo.default_branch
+        )
         if commit is None or any(policy.names_stages for policy in found.policies):
             return found
         return EffectivePolicy(own, found.organisation, _gto_stages(git_dir, commit), repo.default_branch)
@@ -52,52 +52,6 @@ class Policies:
         """
         with self._stores.database.read() as tx:
             return self.effective(tx, find_repo(tx, actor, namespace, name).repo)
-
-    def of_organisation(self, actor: Actor, name: str) -> PolicyText:
-        """An organisation's policy, for its members.
-
-        Raises:
-            NotFound: It has none, or there is no such organisation for this actor.
-        """
-        with self._stores.database.read() as tx:
-            found = _organisation(tx, actor, name, Action.READ)
-            text = _of_text(policy_rows.policy_text(tx, found.namespace.id))
-        if text is None:
-            raise NotFound(f"'{found.namespace.name}' has no policy.", code="no_policy")
-        return text
-
-    def set_of_organisation(self, tx: Transaction, actor: Actor, name: str, text: str) -> int:
-        """Gives an organisation a policy, as part of ``tx``; the result is the organisation's number.
-
-        Raises:
-            InvalidInput: The text is no policy; the error's ``problems`` say where and why.
-            NotPermitted: The actor is no owner.
-        """
-        found = _organisation(tx, actor, name, Action.ADMINISTER)
-        read = read_policy(text.encode("utf-8", "surrogatepass"))
-        require_valid(read, f"The policy of '{found.namespace.name}'")
-        place = found.namespace.id
-        policy_rows.set_policy_text(tx, place, text, actor.username, self._stores.now())
-        record(tx, actor, "policy.set", found.namespace.name, namespace_id=place, digest=read.digest)
-        return place
-
-    def remove_of_organisation(self, tx: Transaction, actor: Actor, name: str) -> int:
-        """Takes an organisation's policy away, as part of ``tx``; the result is the organisation's number.
-
-        Raises:
-            NotFound: It has none.
-            NotPermitted: The actor is no owner.
-        """
-        found = _organisation(tx, actor, name, Action.ADMINISTER)
-        if not policy_rows.remove_policy_text(tx, found.namespace.id):
-            raise NotFound(f"'{found.namespace.name}' has no policy.", code="no_policy")
-        record(tx, actor, "policy.remove", found.namespace.name, namespace_id=found.namespace.id)
-        return found.namespace.id
-
-    def repos_of(self, tx: Transaction, repo_ids: list[str]) -> list[Repo]:
-        """Repos by their ids, without those that were deleted."""
-        found = (repos.repo_by_id(tx, repo_id) for repo_id in repo_ids)
-        return [repo for repo in found if repo is not None and repo.deleted_at is None]
 
 
 def policy_at(git_dir: Path, commit: str, *, quarantine: Path | None = None) -> PolicyText | None:
@@ -135,17 +89,6 @@ def require_valid(text: PolicyText, what: str) -> None:
                 {"line": str(p.line), "column": str(p.column), "reason": p.reason} for p in text.problems
             ],
         )
-
-
-def _of_text(text: str | None) -> PolicyText | None:
-    return read_policy(text.encode("utf-8", "surrogatepass")) if text is not None else None
-
-
-def _organisation(tx: Transaction, actor: Actor, name: str, action: Action) -> NamespaceAccess:
-    found = find_namespace(tx, actor, name, action)
-    if not found.namespace.is_organisation:
-        raise InvalidInput(f"'{name}' is a user, not an organisation.", code="not_an_organisation")
-    return found
 
 
 def _gto_stages(git_dir: Path, commit: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotPermitted
 from modelkeep.domain.events import Event
 from modelkeep.domain.history import ArtifactState, fold_artifact
 from modelkeep.domain.objects import RefUpdate
-from modelkeep.domain.policy import POLICY_FILE, EffectivePolicy, OnSameContent
+from modelkeep.domain.policy import POLICY_FILE, EffectivePolicy, OnSameContent, StageRule
 from modelkeep.domain.policy_checks import Check, Subject, check_assignment, check_right, unreadable
 from modelkeep.domain.promotions import PromotionRequest
 from modelkeep.domain.rollback import is_rollback, previous_holder
@@ -190,7 +190,7 @@ class PolicyGate:
         request = facts.request
         approvers: dict[str, None] = {}
         if request is not None:
-            for rule in policy.rules_for(subject.artifact, subject.stage):
+            for rule in policy.rules_for(subject.artifact, subject.stage) or [StageRule(subject.stage)]:
                 approvers |= dict.fromkeys(facts.approvals(rule).users)
         return Assessment(tuple(checks), request, tuple(approvers))
 

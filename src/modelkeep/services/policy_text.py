@@ -79,6 +79,11 @@ def read_policy(content: bytes) -> PolicyText:
     return _read(text)
 
 
+def read_policy_text(text: str) -> PolicyText:
+    """Reads a policy that came as text; raises nothing."""
+    return read_policy(text.encode("utf-8", "surrogatepass"))
+
+
 def faulty_policy(text: str, reason: str) -> PolicyText:
     """A policy that cannot be read, for this reason."""
     return _faulty(text, PolicyProblem(1, 1, reason))
