@@ -140,10 +140,14 @@ class RegistryGate:
     ) -> list[ModelkeepError]:
         reasons: list[ModelkeepError] = []
         for artifact, new_events in events.items():
-            if all(event.version is None for event in new_events):
+            versions = {event.version for event in new_events if event.version is not None}
+            if not versions:
                 continue
+            commits = {event.commit for event in new_events if event.version is not None}
             with self._stores.database.read() as tx:
-                indexed = registry_index.events_of(tx, access.repo.id, artifact)
+                indexed = registry_index.version_events(
+                    tx, access.repo.id, artifact, versions=versions, commits=commits
+                )
             known = [event for event in indexed if event.tag not in replaced]
             reasons += strict_tags.check_versions(artifact, known, new_events)
         new = [event for some in events.values() for event in some]
