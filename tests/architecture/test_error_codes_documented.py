@@ -11,6 +11,7 @@ import pytest
 from modelkeep.api.git import errors as git_errors
 from modelkeep.api.lfs import errors as lfs_errors
 from modelkeep.api.rest import errors as rest_errors
+from modelkeep.api.studio import errors as studio_errors
 from modelkeep.domain.errors import KINDS, ModelkeepError
 from tests.architecture.tree import ROOT, SRC
 
@@ -29,6 +30,7 @@ TABLES = {
     "Git": git_errors.STATUS,
     "LFS batch, locks": lfs_errors.API_STATUS,
     "LFS transfer": lfs_errors.TRANSFER_STATUS,
+    "DVC": studio_errors.STATUS,
 }
 
 

@@ -23,6 +23,7 @@ from modelkeep.api.http.request_id import RequestIdMiddleware, request_id_of
 from modelkeep.api.lfs.routes import LfsRoom, api_routes
 from modelkeep.api.lfs.transfers import transfer_routes
 from modelkeep.api.rest.app import create_app as create_rest_app
+from modelkeep.api.studio.routes import StudioRoom, studio_routes
 from modelkeep.server.metrics import CONTENT_TYPE, Metrics
 from modelkeep.server.middleware import Observed, TrustedProxies
 from modelkeep.server.wiring import Hub
@@ -65,6 +66,7 @@ def create_app(hub: Hub, doors: Doors) -> ASGIApp:
         *_operations(hub, limits, metrics),
         Route("/", _welcome(doors.public_url), methods=["GET"]),
         Mount("/api/v1", rest),
+        *studio_routes(StudioRoom(hub, limits, doors.public_url)),
         *api_routes(lfs),
         *transfer_routes(lfs),
         *git_routes(hub, limits, doors.max_push),

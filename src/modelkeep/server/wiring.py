@@ -38,6 +38,7 @@ from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import Locking
 from modelkeep.services.organisation_policies import OrganisationPolicies
+from modelkeep.services.model_downloads import ModelDownloads
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.outbox import Outbox
 from modelkeep.services.past import Past
@@ -88,6 +89,7 @@ class Hub:
     keys: Keys
     lfs: Lfs
     locking: Locking
+    model_downloads: ModelDownloads
     organisations: Organisations
     past: Past
     protections: Protections
@@ -163,6 +165,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         keys=Keys(stores),
         lfs=lfs,
         locking=Locking(stores),
+        model_downloads=ModelDownloads(stores, tickets, authentication),
         organisations=Organisations(stores, rules),
         past=Past(stores),
         protections=Protections(stores),

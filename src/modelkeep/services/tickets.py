@@ -16,7 +16,6 @@ from enum import StrEnum
 
 from modelkeep.domain.access import Actor
 from modelkeep.domain.errors import NotPermitted
-from modelkeep.domain.lfs import Oid
 from modelkeep.services.ports import Rules, Stores
 
 _LONGEST = 1024
@@ -32,15 +31,21 @@ class Act(StrEnum):
     PART = "part"
     COMPLETE = "complete"
     VERIFY = "verify"
+    READ = "read"
+    """Download a file that Git keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What was signed. ``part`` is the number of a part (0 for none); ``expires_at`` in seconds since 1970."""
+    """What was signed.
+
+    ``oid`` is an LFS object's, or Git's id of a file (for :attr:`Act.READ`); ``part`` the number of a part (0 for none);
+    ``expires_at`` in seconds since 1970.
+    """
 
     act: Act
     repo_id: str
-    oid: Oid
+    oid: str
     size: int
     user_id: int | None
     token_id: int | None
@@ -59,7 +64,7 @@ class Tickets:
         """How long a ticket for an object of ``size`` bytes lives: longer for what takes long to send."""
         return self._rules.url_lifetime + timedelta(seconds=size // _SLOWEST)
 
-    def issue(self, act: Act, actor: Actor, repo_id: str, oid: Oid, size: int, part: int = 0) -> str:
+    def issue(self, act: Act, actor: Actor, repo_id: str, oid: str, size: int, part: int = 0) -> str:
         """Signs a ticket."""
         expires_at = int((self._stores.now() + self.lifetime(size)).timestamp())
         ticket = Ticket(act, repo_id, oid, size, actor.user_id, actor.token_id, expires_at, part)
@@ -95,7 +100,7 @@ def _decode(text: str) -> tuple[Ticket, str, str]:
         if not dot or not numbers_are_right or not isinstance(repo_id, str):
             raise ValueError
         return (
-            Ticket(Act(act), repo_id, Oid(oid), size, user_id, token_id, expires_at, part),
+            Ticket(Act(act), repo_id, str(oid), size, user_id, token_id, expires_at, part),
             payload,
             signature,
         )

@@ -95,7 +95,7 @@ class VersionDetails:
         with self._stores.database.read() as tx:
             git_dir = self._stores.repositories.path(find_repo(tx, actor, namespace, name).repo.id)
         annotation = read_annotations(git_dir, row.commit).annotations.get(artifact)
-        path, found, is_all = _files(git_dir, row.commit, artifact, annotation)
+        path, found, is_all = artifact_files(git_dir, row.commit, artifact, annotation, MAX_FILES)
         return VersionDetail(
             row=row,
             commit=objects.read_commit(git_dir, row.commit),
@@ -117,8 +117,8 @@ class VersionDetails:
             return None
 
 
-def _files(
-    git_dir: Path, commit: str, artifact: str, annotation: Annotation | None
+def artifact_files(
+    git_dir: Path, commit: str, artifact: str, annotation: Annotation | None, limit: int
 ) -> tuple[str | None, list[TreeEntry], bool]:
     """Where the files of an artifact lie, the first of them, and whether that is all."""
     if annotation is not None and annotation.is_link:
@@ -128,7 +128,7 @@ def _files(
         # What DVC tracks is not in Git; the file that stands for it is.
         for each in ("" if path == "." else path, f"{path}.dvc"):
             try:
-                found, is_all = trees.list_files(git_dir, commit, each, MAX_FILES)
+                found, is_all = trees.list_files(git_dir, commit, each, limit)
             except InvalidInput:  # an absolute path, or one that leads out of the repo
                 continue
             if found:
@@ -136,12 +136,12 @@ def _files(
         return None, [], True
     directory = artifact.rpartition(":")[0]
     try:
-        found, is_all = trees.list_files(git_dir, commit, directory, MAX_FILES)
+        found, is_all = trees.list_files(git_dir, commit, directory, limit)
     except InvalidInput:
         found, is_all = [], True
     if not found and directory:
         directory = ""
-        found, is_all = trees.list_files(git_dir, commit, directory, MAX_FILES)
+        found, is_all = trees.list_files(git_dir, commit, directory, limit)
     return directory, found, is_all
 
 

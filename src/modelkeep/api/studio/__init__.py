@@ -1,0 +1,1 @@
+"""What DVC asks of DVC Studio: where the files of a model can be downloaded (``dvc artifacts get``)."""
