@@ -53,6 +53,9 @@ def annotate(
     must_exist: Annotated[
         bool, typer.Option("--must-exist", "-e", help="Refuse a path that is not in the repo.")
     ] = False,
+    allow_same_path: Annotated[
+        bool, typer.Option("--allow-same-path", help="Allow the path of another artifact.")
+    ] = False,
     branch: Branch = None,
     message: options.Message = None,
     url: options.Url = None,
@@ -84,9 +87,12 @@ def annotate(
             branch=branch,
             message=message,
             must_exist=must_exist,
+            allow_same_path=allow_same_path,
         )
     if as_json:
         show_json(done)
+    elif done.commit is None:
+        say(f"{printable(done.annotation.source)} says so already; nothing was committed.")
     else:
         say(
             f"Annotated {printable(artifact)} in {printable(done.annotation.source)} (commit {done.commit.id[:10]})."

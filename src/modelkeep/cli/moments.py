@@ -22,7 +22,7 @@ Since: TypeAlias = Annotated[
     str | None, typer.Option("--since", help="Not before: a date, a date and time, or 7d.", metavar="TIME")
 ]
 Until: TypeAlias = Annotated[
-    str | None, typer.Option("--until", help="Before: a date, a date and time, or 7d.", metavar="TIME")
+    str | None, typer.Option("--until", help="Not after: a date, a date and time, or 7d.", metavar="TIME")
 ]
 
 

@@ -150,6 +150,7 @@ def unassign(
     version: Annotated[
         str | None, typer.Option("--version", help="Only if this version holds it.", metavar="VERSION")
     ] = None,
+    message: options.Message = None,
     url: options.Url = None,
     token: options.Token = None,
     as_json: options.Json = False,
@@ -159,9 +160,7 @@ def unassign(
     If another version has held the stage before and was never taken out of it, that one holds it again.
     """
     with options.connect(url, token) as hub:
-        handle = hub.repo(repo)
-        handle.unassign(artifact, stage, version=version)
-        now = next((one for one in handle.stages(artifact) if one.stage == stage), None)
+        now = hub.repo(repo).unassign(artifact, stage, version=version, message=message)
     if as_json:
         show_json({"repo": repo, "artifact": artifact, "stage": stage, "now": now})
     elif now is not None:

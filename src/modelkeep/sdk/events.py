@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import httpx
 
-from modelkeep.sdk.errors import BadAnswer, Refused, Unreachable
+from modelkeep.sdk.errors import BadAnswer, NotFound, Refused, Unreachable
 from modelkeep.sdk.http import Connection, retry_after_of
 from modelkeep.sdk.models_events import Event
 from modelkeep.sdk.retries import RETRIED_STATUSES
@@ -32,10 +32,9 @@ def follow(connection: Connection, path: str, after: str | None, types: Sequence
     while True:
         error: Refused | Unreachable
         try:
-            for event in _stream(connection, path, last, types):
-                failures = 0
+            for sequence, event in _stream(connection, path, last, types):
+                failures, last = 0, sequence or last
                 if event is not None:
-                    last = event.sequence or last
                     yield event
             error = Unreachable(f"{path}: the stream of events ended.")
         except Unreachable as cut:
@@ -55,8 +54,8 @@ def follow(connection: Connection, path: str, after: str | None, types: Sequence
 
 def _stream(
     connection: Connection, path: str, last: str | None, types: Sequence[str]
-) -> Iterator[Event | None]:
-    """One connection's events; None for each sign of life in between."""
+) -> Iterator[tuple[str, Event | None]]:
+    """One connection's events with their sequences; None for each sign of life in between."""
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
     if last is not None:
         headers["Last-Event-ID"] = last
@@ -69,27 +68,38 @@ def _stream(
         yield from read_stream(_lines(answer), path)
 
 
-def read_stream(lines: Iterator[str], where: str) -> Iterator[Event | None]:
+def read_stream(lines: Iterable[str], where: str) -> Iterator[tuple[str, Event | None]]:
     """Reads a stream of events line by line; None for a comment, which is a sign of life.
 
     Raises:
         BadAnswer: The data of an event is not what a hub sends.
+        NotFound: The hub ends the stream for good: the repo is gone, or the right to read it.
     """
     data: list[str] = []
-    sequence = ""
+    sequence = kind = ""
     for line in lines:
         if line.startswith(":"):
-            yield None
+            yield sequence, None
         elif line:
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
             if name == "data":
                 data.append(value)
+            elif name == "event":
+                kind = value
             elif name == "id" and "\0" not in value:
                 sequence = value
-        elif data:
-            yield Event.read(Record(_parse("\n".join(data), where), where), sequence)
-            data = []
+        else:
+            if data:
+                record = Record(_parse("\n".join(data), where), where)
+                if kind == "end":
+                    raise NotFound(
+                        record.text("detail", "The stream has ended."),
+                        status=404,
+                        code=record.text("code", ""),
+                    )
+                yield sequence, Event.read(record, sequence)
+            data, kind = [], ""
 
 
 def _parse(text: str, where: str) -> object:

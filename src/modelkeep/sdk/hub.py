@@ -140,7 +140,7 @@ class Hub:
             "label": [*labels] or None,
             "stage": stage,
             "type": type,
-            "deprecated": "include" if is_deprecated is None else (is_deprecated or None),
+            "deprecated": "include" if is_deprecated is None else str(is_deprecated).lower(),
             "sort": sort,
             "at": when(at),
         }

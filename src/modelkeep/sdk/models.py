@@ -281,7 +281,10 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An SSH public key that somebody signs tags with."""
+    """An SSH public key that somebody signs tags with.
+
+    What it signed before ``removed_at`` counts, unless ``is_revoked``.
+    """
 
     id: int
     name: str
@@ -289,6 +292,8 @@ class Key:
     type: str
     key: str
     created_at: datetime | None
+    removed_at: datetime | None = None
+    is_revoked: bool = False
 
     @classmethod
     def read(cls, record: Record) -> Key:
@@ -300,6 +305,8 @@ class Key:
             type=record.text("type", ""),
             key=record.text("key", ""),
             created_at=record.optional_time("created_at"),
+            removed_at=record.optional_time("removed_at"),
+            is_revoked=record.boolean("is_revoked"),
         )
 
 

@@ -47,7 +47,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where events are sent, and which. ``secret`` is given once, at creation and rotation, and empty otherwise."""
+    """Where events are sent, and which.
+
+    ``secret`` is given once, at creation and rotation, and empty otherwise.
+    """
 
     id: str
     url: str
@@ -60,6 +63,7 @@ class Webhook:
     created_by: str
     last_delivery: Mapping[str, object] | None = None
     secret: str = ""
+    failing_since: datetime | None = None
 
     @classmethod
     def read(cls, record: Record) -> Webhook:
@@ -76,6 +80,7 @@ class Webhook:
             created_by=record.text("created_by", ""),
             last_delivery=record.mapping("last_delivery") or None,
             secret=record.text("secret", ""),
+            failing_since=record.optional_time("failing_since"),
         )
 
     def __repr__(self) -> str:

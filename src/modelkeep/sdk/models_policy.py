@@ -34,6 +34,7 @@ class Policy:
         digest: Names exactly this policy.
         problems: What is wrong with it; empty for one that works.
         stages: What it says about each stage, as the hub read it.
+        organisation: The organisation's, whether it holds for the repo or not.
     """
 
     source: str
@@ -41,16 +42,19 @@ class Policy:
     digest: str
     problems: tuple[PolicyProblem, ...] = ()
     stages: tuple[dict[str, object], ...] = ()
+    organisation: Policy | None = None
 
     @classmethod
     def read(cls, record: Record) -> Policy:
         """Reads it from an answer."""
+        organisation = record.optional_record("organisation")
         return cls(
             source=record.text("source", ""),
             text=record.text("text", ""),
             digest=record.text("digest", ""),
             problems=tuple(map(PolicyProblem.read, record.records("problems"))),
             stages=tuple(dict(one.fields) for one in record.records("stages")),
+            organisation=Policy.read(organisation) if organisation else None,
         )
 
 
@@ -156,6 +160,7 @@ class PromotionRequest:
     tag: str | None
     reason: str | None
     blocking: tuple[Check, ...]
+    closed_at: datetime | None = None
 
     @classmethod
     def read(cls, record: Record, repo: str = "") -> PromotionRequest:
@@ -179,6 +184,7 @@ class PromotionRequest:
             tag=record.optional_text("tag"),
             reason=record.optional_text("reason"),
             blocking=tuple(map(Check.read, record.records("blocking"))),
+            closed_at=record.optional_time("closed_at"),
         )
 
 

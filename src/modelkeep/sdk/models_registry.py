@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from modelkeep.sdk.models import Commit
 from modelkeep.sdk.wire import Record
 
 
@@ -180,6 +181,8 @@ class VersionDetail(Version):
         code_commit: The commit of the code that made it, if that was given.
         run: The training run that made it, if that was given.
         signature: Of the version's tag.
+        files_path: Where the files lie in the repo; empty for all of it, None where none of them is there.
+        commit_detail: The version's commit.
     """
 
     files: tuple[VersionFile, ...] = ()
@@ -188,12 +191,15 @@ class VersionDetail(Version):
     code_commit: str | None = None
     run: str | None = None
     signature: TagSignature = field(default_factory=lambda: TagSignature("none"))
+    files_path: str | None = None
+    commit_detail: Commit | None = None
 
     @classmethod
     def read(cls, record: Record) -> VersionDetail:
         """Reads it from an answer."""
         annotation = record.optional_record("annotation")
         signature = record.optional_record("signature")
+        commit = record.optional_record("commit_detail")
         return cls(
             **_version_fields(record),  # type: ignore[arg-type]
             files=tuple(map(VersionFile.read, record.records("files"))),
@@ -202,6 +208,8 @@ class VersionDetail(Version):
             code_commit=record.optional_text("code_commit"),
             run=record.optional_text("run"),
             signature=TagSignature.read(signature) if signature else TagSignature("none"),
+            files_path=record.optional_text("files_path"),
+            commit_detail=Commit.read(commit) if commit else None,
         )
 
 
@@ -277,7 +285,10 @@ class RegistryEvent:
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """A time during which one version held a stage; ``until`` is None while it does."""
+    """A time during which one version held a stage; ``until`` is None while it does.
+
+    ``assigned_by`` is earlier than ``since`` where the version came back because another one left.
+    """
 
     version: str | None
     commit: str
@@ -326,13 +337,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A tag or a file that the registry cannot read, why, and what to do about it."""
+    """A tag or a file that the registry cannot read, why, and what to do about it.
+
+    ``breaks_gto`` says whether ``gto`` gives up on the whole repo because of it.
+    """
 
     tag: str | None
     file: str | None
     code: str
     reason: str
     remedy: str
+    line: int | None = None
+    breaks_gto: bool = False
 
     @classmethod
     def read(cls, record: Record) -> Problem:
@@ -343,6 +359,8 @@ class Problem:
             code=record.text("code", ""),
             reason=record.text("reason", ""),
             remedy=record.text("remedy", ""),
+            line=record.optional_integer("line"),
+            breaks_gto=record.boolean("breaks_gto"),
         )
 
 

@@ -105,7 +105,7 @@ class RegistryReading(Handle):
             event: Only ``registration``, ``deregistration``, ``assignment``, ``unassignment`` or ``deprecation``.
             author: Only by this person.
             since: Not before.
-            until: Before.
+            until: Not after.
             is_ascending: The earliest first.
         """
         params = {

@@ -29,10 +29,10 @@ UNSET = _Unset()
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """An annotation that was changed, and the commit that changed it."""
+    """An annotation, and the commit that changed it; None where the file said so already."""
 
     annotation: Annotation
-    commit: Commit
+    commit: Commit | None
 
 
 class RegistryWriting(Handle):
@@ -124,10 +124,19 @@ class RegistryWriting(Handle):
         segments = ("artifacts", artifact, "stages", stage, "rollback")
         return Stage.read(self._send("POST", *segments, body=given(message=message)), self.name)
 
-    def unassign(self, artifact: str, stage: str, *, version: str | None = None) -> None:
-        """Takes a stage away from the version that holds it."""
-        path = self._path("artifacts", artifact, "stages", stage)
-        self._connection.send("DELETE", path, body=given(version=version) or None)
+    def unassign(
+        self, artifact: str, stage: str, *, version: str | None = None, message: str | None = None
+    ) -> Stage | None:
+        """Takes a stage away from the version that holds it, or from ``version``.
+
+        Returns:
+            Who holds it then: the version that held it before comes back, unless it was taken out too. None for nobody.
+        """
+        body = given(version=version, message=message)
+        holder = self._send("DELETE", "artifacts", artifact, "stages", stage, body=body).optional_record(
+            "holder"
+        )
+        return Stage.read(holder, self.name) if holder else None
 
     def annotate(
         self,
@@ -143,6 +152,7 @@ class RegistryWriting(Handle):
         branch: str | None = None,
         message: str | None = None,
         must_exist: bool = False,
+        allow_same_path: bool = False,
     ) -> Annotated:
         """Says what an artifact is, by a commit to the file that declares it. Its comments and order stay.
 
@@ -160,6 +170,7 @@ class RegistryWriting(Handle):
             branch: The default branch if None.
             message: Of the commit.
             must_exist: Whether a ``path`` that is not in the repo is refused.
+            allow_same_path: Whether the path may be that of another artifact, or above or below it.
         """
         fields: dict[str, Json | _Unset] = {
             "type": type,
@@ -178,8 +189,13 @@ class RegistryWriting(Handle):
             body["remove_labels"] = [*remove_labels]
         if must_exist:
             body["must_exist"] = True
+        if allow_same_path:
+            body["allow_same_path"] = True
         answer = self._send("PATCH", "artifacts", artifact, "annotation", body=body)
-        return Annotated(Annotation.read(answer.record("annotation")), Commit.read(answer.record("commit")))
+        commit = answer.optional_record("commit")
+        return Annotated(
+            Annotation.read(answer.record("annotation")), Commit.read(commit) if commit else None
+        )
 
     def remove_annotation(
         self, artifact: str, *, branch: str | None = None, message: str | None = None

@@ -42,9 +42,9 @@ def test_from_training_to_production_and_back(ada: CommandLine, trained: Path, t
     assert (
         ada.record("promote", repo, "churn", "--version", "latest", "--stage", "prod")["version"] == "v1.1.0"
     )
-    assert ada.records("show", repo) == [
-        {"repo": repo, "artifact": "churn", "latest": "v1.1.0", "stages": {"prod": "v1.1.0"}, "versions": 2}
-    ]
+    (shown,) = ada.records("show", repo)
+    assert shown | {"repo": repo, "artifact": "churn", "latest": "v1.1.0", "versions": 2} == shown
+    assert shown["stages"] == {"prod": "v1.1.0"}
     assert ada.record("rollback", repo, "churn", "--stage", "prod")["version"] == "v1.0.0"
     assert [one["version"] for one in ada.records("show", repo, "churn") if "prod" in str(one["stages"])] == [
         "v1.0.0"
