@@ -79,7 +79,7 @@ def file_finding(problem: FileProblem, *, breaks_gto: bool = False) -> Finding:
 
 
 def clashes(events: Iterable[Event], head: str | None, annotated: Iterable[str]) -> Iterator[Finding]:
-    """Registrations that give a commit a second version, or a version a second commit, oldest first.
+    """Tags that give a commit a second version, or a version a second commit, oldest first.
 
     Args:
         events: All of the repo.
@@ -92,7 +92,7 @@ def clashes(events: Iterable[Event], head: str | None, annotated: Iterable[str])
     at_commit: dict[tuple[str, str], str] = {}
     commit_of: dict[tuple[str, str], str] = {}
     for event in ordered:
-        if event.kind is not EventKind.REGISTRATION or event.version is None:
+        if event.version is None:
             continue
         place = (event.artifact, event.commit)
         other = at_commit.setdefault(place, event.version)
@@ -104,6 +104,8 @@ def clashes(events: Iterable[Event], head: str | None, annotated: Iterable[str])
                 tag=event.tag,
                 breaks_gto=place in looked_up,
             )
+        if event.kind is not EventKind.REGISTRATION:
+            continue
         commit = commit_of.setdefault((event.artifact, event.version), event.commit)
         if commit != event.commit:
             yield Finding(

@@ -43,7 +43,7 @@ ANNOTATIONS = (
     "{}\n",
     "churn:\n  type: model\n  path: m.pkl\n  labels: [a, b, a]\n",
     "zoo: {}\nnn:\n  path: s3://bucket/nn\n  virtual: false\n  description: grüße\n",
-    "churn:\n  type: ''\n  unknown: {x: [1]}\n  custom:\n    metrics: {auc: 0.93, n: 12, deep: [1.5, null, true, []]}\n",
+    "churn:\n  type: ''\n  unknown: {x: [1]}\n  custom:\n    metrics: {auc: 0.93, n: 12, deep: [1.5, null, true]}\n",
     "a/b: &x {labels: [z], custom: 1e3}\nother: *x\nat:\n  custom: 2024-02-01 10:00:00\n",
 )
 CONFIGS = (None, "types: [model]\nemojis: 'off'\n", "index: more.yaml\n")
