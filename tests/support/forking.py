@@ -13,6 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
+import modelkeep.jobs.handlers  # noqa: F401 - `serve` loads it when it has started
 from modelkeep.server.main import run
 from modelkeep.settings import Settings
 from tests.support.hub import READY, REPOSITORY, HubProcess, descendants

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import Row, case, delete, func, insert, or_, select, update
 
-from modelkeep.db.batches import batches
 from modelkeep.db.keyset import one_page
 from modelkeep.db.storable import storable
 from modelkeep.db.tables import Deliveries, DeliveryAttempts, Webhooks
 from modelkeep.db.transaction import Transaction
 from modelkeep.db.webhooks import Place
+from modelkeep.domain.outbox import PING
 from modelkeep.domain.paging import Page, PageRequest, page_of
 from modelkeep.domain.webhooks import Attempt, Delivery, DeliveryState
 
@@ -31,10 +32,11 @@ _COLUMNS = (
     Deliveries.last_status,
 )
 _PENDING = Deliveries.state == str(DeliveryState.PENDING)
+_URGENT = or_(Deliveries.replay_of.is_not(None), Deliveries.event_type == PING)
 
 
 def add_deliveries(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
-    """Adds deliveries, which no job knows of yet; one that its webhook has already, and no replay, is left out."""
+    """Adds deliveries; one of an event that its webhook has already, and no replay, is left out."""
     values = [
         {
             "id": one.id,
@@ -44,7 +46,6 @@ def add_deliveries(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
             "body": one.body,
             "replay_of": one.replay_of,
             "state": str(one.state),
-            "is_queued": False,
             "attempts": one.attempts,
             "created_at": one.created_at,
             "next_attempt_at": one.next_attempt_at,
@@ -61,15 +62,6 @@ def delivery_by_id(tx: Transaction, delivery_id: str) -> Delivery | None:
     """The delivery of this id."""
     row = tx.first(select(*_COLUMNS).where(Deliveries.id == delivery_id))
     return _delivery_of(row) if row is not None else None
-
-
-def deliveries_by_id(tx: Transaction, ids: Sequence[str]) -> list[Delivery]:
-    """The deliveries of these ids that are there, in the order in which they were added."""
-    found: list[tuple[int, Delivery]] = []
-    for some in batches(list(ids)):
-        rows = tx.execute(select(*_COLUMNS, Deliveries.number).where(Deliveries.id.in_(some)))
-        found += [(row.number, _delivery_of(row)) for row in rows]
-    return [delivery for _, delivery in sorted(found, key=lambda pair: pair[0])]
 
 
 def list_deliveries(
@@ -104,35 +96,45 @@ def last_deliveries(tx: Transaction, place: Place) -> dict[int, Delivery]:
     return {row.webhook_id: _delivery_of(row) for row in rows}
 
 
-def unqueued(tx: Transaction, limit: int) -> list[Delivery]:
-    """Deliveries that no job knows of, oldest first."""
-    statement = select(*_COLUMNS).where(~Deliveries.is_queued).order_by(Deliveries.number).limit(limit)
-    return [_delivery_of(row) for row in tx.execute(statement)]
+def due(
+    tx: Transaction, webhook_id: int, now: datetime, *, limit: int, urgent_only: bool = False
+) -> list[Delivery]:
+    """The deliveries of a webhook whose time has come: what somebody waits for first, then oldest first."""
+    statement = select(*_COLUMNS).where(
+        Deliveries.webhook_id == webhook_id, _PENDING, Deliveries.next_attempt_at <= now
+    )
+    if urgent_only:
+        statement = statement.where(_URGENT)
+    order = (case((_URGENT, 0), else_=1), Deliveries.number)
+    return [_delivery_of(row) for row in tx.execute(statement.order_by(*order).limit(limit))]
 
 
-def mark_queued(tx: Transaction, ids: Sequence[str]) -> None:
-    """Notes that a job knows of these."""
-    for some in batches(list(ids)):
-        tx.execute(update(Deliveries).where(Deliveries.id.in_(some)).values(is_queued=True))
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """When a webhook has something to send next, and something that somebody waits for; when its next job begins."""
+
+    webhook_id: int
+    at: datetime
+    urgent_at: datetime | None
+    paused_until: datetime | None
+    job_at: datetime | None
 
 
-def webhooks_behind(tx: Transaction, before: datetime) -> list[int]:
-    """The webhooks with deliveries that a job should have attempted before this time."""
-    overdue = (_PENDING, Deliveries.is_queued, Deliveries.next_attempt_at < before)
-    rows = tx.execute(select(Deliveries.webhook_id).where(*overdue).distinct())
-    return [row.webhook_id for row in rows]
-
-
-def queue_again(tx: Transaction, webhook_ids: Sequence[int], before: datetime) -> int:
-    """Forgets the jobs of overdue deliveries of these webhooks; returns how many they are."""
-    overdue = (Deliveries.is_queued, Deliveries.next_attempt_at < before)
-    count = 0
-    for some in batches(list(webhook_ids)):
-        among = Deliveries.webhook_id.in_(some)
-        count += tx.execute(
-            update(Deliveries).where(_PENDING, among, *overdue).values(is_queued=False)
-        ).rowcount
-    return count
+def waiting(tx: Transaction) -> list[Waiting]:
+    """The webhooks that have something to send."""
+    rows = tx.execute(
+        select(
+            Webhooks.id,
+            func.min(Deliveries.next_attempt_at),
+            func.min(case((_URGENT, Deliveries.next_attempt_at))),
+            Webhooks.paused_until,
+            Webhooks.job_at,
+        )
+        .join(Deliveries, Deliveries.webhook_id == Webhooks.id)
+        .where(_PENDING)
+        .group_by(Webhooks.id, Webhooks.paused_until, Webhooks.job_at)
+    )
+    return [Waiting(*row) for row in rows]
 
 
 def record_attempt(
@@ -144,7 +146,12 @@ def record_attempt(
 ) -> bool:
     """Notes what became of a delivery's next attempt; False where somebody else noted that one before.
 
-    The attempt after that, where there is one, needs a job.
+    Args:
+        tx: The transaction.
+        delivery: As it was before the attempt.
+        attempt: What became of it.
+        state: Of the delivery now.
+        next_attempt_at: When to try again; None for never.
     """
     changed = tx.execute(
         update(Deliveries)
@@ -152,7 +159,6 @@ def record_attempt(
         .values(
             state=str(state),
             attempts=delivery.attempts + 1,
-            is_queued=next_attempt_at is None,
             next_attempt_at=next_attempt_at,
             last_status=attempt.status,
         )
@@ -176,16 +182,13 @@ def record_attempt(
     return True
 
 
-def postpone(tx: Transaction, ids: Sequence[str], until: datetime) -> None:
-    """Moves the next attempt of pending deliveries, which then need another job."""
-    for some in batches(list(ids)):
-        _change(tx, Deliveries.id.in_(some), next_attempt_at=until, is_queued=False)
-    tx.rings = True
-
-
 def give_up(tx: Transaction, webhook_id: int) -> None:
     """Ends all pending deliveries of a webhook."""
-    _change(tx, Deliveries.webhook_id == webhook_id, state=str(DeliveryState.FAILED), next_attempt_at=None)
+    tx.execute(
+        update(Deliveries)
+        .where(Deliveries.webhook_id == webhook_id, _PENDING)
+        .values(state=str(DeliveryState.FAILED), next_attempt_at=None)
+    )
 
 
 def attempts_of(tx: Transaction, delivery_id: str) -> list[Attempt]:
@@ -215,10 +218,6 @@ def sweep(tx: Transaction, before: datetime) -> int:
             Deliveries.created_at < before, Deliveries.state != str(DeliveryState.PENDING)
         )
     ).rowcount
-
-
-def _change(tx: Transaction, which: ColumnElement[bool], **values: Any) -> None:
-    tx.execute(update(Deliveries).where(which, _PENDING).values(**values))
 
 
 def _storable(headers: Mapping[str, str]) -> dict[str, str]:

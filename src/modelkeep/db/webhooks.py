@@ -126,6 +126,14 @@ def update_webhook(tx: Transaction, webhook_id: int, **values: Any) -> None:
         tx.execute(update(Webhooks).where(Webhooks.id == webhook_id).values(**values))
 
 
+def with_jobs(tx: Transaction, before: datetime | None = None) -> list[int]:
+    """The webhooks that a job was made for, to begin before this time."""
+    statement = select(Webhooks.id).where(Webhooks.job_at.is_not(None))
+    if before is not None:
+        statement = statement.where(Webhooks.job_at < before)
+    return [row.id for row in tx.execute(statement)]
+
+
 def remove_webhook(tx: Transaction, webhook_id: int) -> None:
     """Removes a webhook with its deliveries."""
     tx.execute(delete(Webhooks).where(Webhooks.id == webhook_id))

@@ -69,7 +69,7 @@ class Worker:
 
     def _work(self, jobs: Jobs) -> None:
         _attempt(jobs.tidy_soon)
-        _attempt(lambda: jobs.recover(timedelta()))
+        _attempt(jobs.recover)
         looks = 0
         while not self._stopping.is_set():
             self._wake.clear()

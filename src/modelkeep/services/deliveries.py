@@ -1,8 +1,8 @@
 """Deliveries of events to webhooks: who gets which, one attempt after the other, and the log of all of them.
 
-A job engine decides when :meth:`Deliveries.send` is called; what has been attempted is known here. Each event has one
-delivery for each webhook, made in the transaction that moves the outbox's cursor past the event. A crash may repeat a
-request, with the same id; it can neither lose one nor make up a second id.
+A job engine decides when :meth:`Deliveries.send_due` is called; what has been attempted is known here. Each event has
+one delivery for each webhook, made in the transaction that moves the outbox's cursor past the event. A crash may
+repeat a request, with the same id; it can neither lose one nor make up a second id.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from modelkeep.services.webhooks import Owner, find_webhook
 
 _CURSOR = "outbox_cursor"
 _EVENTS_AT_ONCE = 500
-_DELIVERIES_AT_ONCE = 1000
+_SENT_AT_ONCE = 50
 _REDACTED = frozenset({"set-cookie", "authorization", "proxy-authorization", "www-authenticate"})
 _HUB = Actor(None, FOUND_BY_HUB, is_hub_admin=True, door="webhook")
 
@@ -92,61 +92,63 @@ class Deliveries:
             hub.set(tx, _CURSOR, str(events[-1].sequence))
         return len(events) == _EVENTS_AT_ONCE
 
-    def unqueued(self) -> list[Delivery]:
-        """The next deliveries that no job knows of, oldest first."""
+    def jobs_needed(self) -> Sequence[tuple[int, datetime]]:
+        """The webhooks that need a job, and when it should begin: none has one that begins as early."""
         with self._stores.database.read() as tx:
-            return deliveries.unqueued(tx, _DELIVERIES_AT_ONCE)
+            found = deliveries.waiting(tx)
+        needed = [(one, _begin(one)) for one in found]
+        return [(one.webhook_id, at) for one, at in needed if one.job_at is None or at < one.job_at]
 
-    def mark_queued(self, ids: Sequence[str]) -> None:
-        """Notes that a job knows of these deliveries."""
+    def job_made(self, webhook_id: int, at: datetime) -> None:
+        """Notes that a job was made for a webhook, which begins then."""
         with self._stores.database.write() as tx:
-            deliveries.mark_queued(tx, ids)
+            webhooks.update_webhook(tx, webhook_id, job_at=at)
 
-    def recover(self, busy: Callable[[], set[int]], overdue: timedelta) -> int:
-        """Lets jobs be made anew for deliveries that are overdue, where the engine has lost theirs.
+    def recover(self, busy: Callable[[], set[int]], overdue: timedelta | None = None) -> Sequence[int]:
+        """Lets jobs be made anew that the engine has lost; gives for which webhooks.
 
         Args:
             busy: Gives the webhooks that the engine has a job for.
-            overdue: How late a delivery must be.
+            overdue: Look only at jobs that should have begun so long ago; None for all.
         """
-        before = self._stores.now() - overdue
+        before = self._stores.now() - overdue if overdue is not None else None
         with self._stores.database.read() as tx:
-            behind = deliveries.webhooks_behind(tx, before)
-        if not behind:
-            return 0
-        lost = sorted(set(behind) - busy())
+            expected = webhooks.with_jobs(tx, before)
+        lost = sorted(set(expected) - busy()) if expected else []
+        if lost:
+            with self._stores.database.write() as tx:
+                for webhook_id in lost:
+                    webhooks.update_webhook(tx, webhook_id, job_at=None)
+        return lost
+
+    def send_due(self, webhook_id: int) -> None:
+        """Sends what is due to a webhook, oldest first, until nothing is. A job; no two for one webhook at once.
+
+        Where the receiver is away, all the rest waits with the first that failed: it is not asked for each event anew,
+        and order is kept. Where it merely refuses one event, the others go on.
+        """
         with self._stores.database.write() as tx:
-            return deliveries.queue_again(tx, lost, before)
+            webhooks.update_webhook(tx, webhook_id, job_at=None)
+        is_going_on = True
+        while is_going_on:
+            now = self._stores.now()
+            with self._stores.database.read() as tx:
+                webhook = webhooks.webhook_by_id(tx, webhook_id)
+                if webhook is None:
+                    return
+                is_paused = webhook.paused_until is not None and webhook.paused_until > now
+                due = deliveries.due(tx, webhook_id, now, limit=_SENT_AT_ONCE, urgent_only=is_paused)
+            is_going_on = bool(due) and self._send(webhook, due)
 
-    def send(self, webhook_id: int, ids: Sequence[str], *, is_urgent: bool = False) -> None:
-        """Sends deliveries in order, those that are still due. What is to be tried again needs a new job.
-
-        Where the receiver is away, the rest waits with the first that failed: it is not asked for each event anew, and
-        order is kept. Where it merely refuses one event, the others go on.
-
-        Args:
-            webhook_id: To which webhook.
-            ids: The deliveries.
-            is_urgent: Also while the receiver is known to be away: somebody waits for it.
-        """
-        with self._stores.database.read() as tx:
-            webhook = webhooks.webhook_by_id(tx, webhook_id)
-            found = deliveries.deliveries_by_id(tx, ids)
-        waiting = [one for one in found if one.state is DeliveryState.PENDING]
-        if webhook is None or not waiting:
-            return
-        if not is_urgent and webhook.paused_until is not None and webhook.paused_until > self._stores.now():
-            self._postpone(waiting, webhook.paused_until)
-            return
-        for position, delivery in enumerate(waiting, 1):
+    def _send(self, webhook: Webhook, due: Sequence[Delivery]) -> bool:
+        for delivery in due:
             attempt = self._attempt(webhook, delivery)
             if attempt is None:
-                return  # the hub ends; what was not sent is found again at its start
-            retry_at = self._note(webhook.id, delivery, attempt)
-            if attempt.is_receiver_away and waiting[position:]:
-                longest = timedelta(seconds=self._rules.webhook_retry_delays[-1])
-                self._postpone(waiting[position:], retry_at or self._stores.now() + longest)
-                return
+                return False  # the hub ends; what was not sent is found again at its start
+            self._note(webhook.id, delivery, attempt)
+            if attempt.is_receiver_away:
+                break
+        return True
 
     def list(
         self,
@@ -234,10 +236,6 @@ class Deliveries:
             )
         return delivery
 
-    def _postpone(self, waiting: Sequence[Delivery], until: datetime) -> None:
-        with self._stores.database.write() as tx:
-            deliveries.postpone(tx, [one.id for one in waiting], until)
-
     def _attempt(self, webhook: Webhook, delivery: Delivery) -> Attempt | None:
         """Sends one request; None where the hub ends meanwhile."""
         begun, now = time.monotonic(), self._stores.now()
@@ -284,8 +282,8 @@ class Deliveries:
             webhook_signatures.signature(one, delivery.event_id, timestamp, body) for one in secrets
         )
 
-    def _note(self, webhook_id: int, delivery: Delivery, attempt: Attempt) -> datetime | None:
-        """Writes down an attempt and what follows from it; gives the time of the next, None without one."""
+    def _note(self, webhook_id: int, delivery: Delivery, attempt: Attempt) -> None:
+        """Writes down an attempt and what follows from it."""
         delays = () if delivery.event_type == PING else self._rules.webhook_retry_delays
         wait = None
         if not attempt.is_success and attempt.status != GONE:
@@ -295,7 +293,7 @@ class Deliveries:
         with self._stores.database.write() as tx:
             webhook = webhooks.webhook_by_id(tx, webhook_id)
             if webhook is None:
-                return None
+                return
             retry_at = now + wait if wait is not None and webhook.is_active else None
             state = DeliveryState.DELIVERED if attempt.is_success else DeliveryState.FAILED
             if retry_at is not None:
@@ -303,7 +301,6 @@ class Deliveries:
             is_news = deliveries.record_attempt(tx, delivery, attempt, state, retry_at)
             if is_news and delivery.event_type != PING:
                 self._note_health(tx, webhook, attempt, now, retry_at)
-        return retry_at
 
     def _note_health(
         self, tx: Transaction, webhook: Webhook, attempt: Attempt, now: datetime, retry_at: datetime | None
@@ -313,7 +310,8 @@ class Deliveries:
                 webhooks.update_webhook(tx, webhook.id, failing_since=None, paused_until=None)
             return
         since = webhook.failing_since or now
-        paused = retry_at if attempt.is_receiver_away else webhook.paused_until
+        longest = timedelta(seconds=self._rules.webhook_retry_delays[-1])
+        paused = (retry_at or now + longest) if attempt.is_receiver_away else webhook.paused_until
         webhooks.update_webhook(tx, webhook.id, failing_since=since, paused_until=paused)
         is_gone = attempt.status == GONE
         if webhook.is_active and (is_gone or now - since >= self._rules.webhook_off_after):
@@ -329,6 +327,12 @@ class Deliveries:
                 namespace_id=webhook.namespace_id,
                 reason="gone" if is_gone else "failing",
             )
+
+
+def _begin(waiting: deliveries.Waiting) -> datetime:
+    """When a job for a webhook should begin: while it is paused only for what somebody waits for."""
+    at = max(waiting.at, waiting.paused_until) if waiting.paused_until else waiting.at
+    return min(at, waiting.urgent_at) if waiting.urgent_at else at
 
 
 def _cursor(tx: Transaction) -> int:

@@ -8,7 +8,6 @@ from fastapi import FastAPI
 
 from modelkeep import __version__
 from modelkeep.api.http.downloads import Acceleration
-from modelkeep.api.http.event_streams import Tail
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.rest import (
     accounts,
@@ -111,7 +110,6 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.rest = Rest(services, limits, __version__, public_url, acceleration)
-    app.state.tail = Tail(services.events, limits, services.rules.event_streams)
     for router in _ROUTERS:
         app.include_router(router)
     errors.install(app, [route for router in _ROUTERS for route in router.routes])

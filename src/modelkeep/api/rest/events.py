@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
@@ -61,11 +61,19 @@ async def _stream(
 ) -> Response:
     repo_id, end = await call.run(call.services.events.open_stream, call.actor, *name)
     stopping: asyncio.Event = getattr(request.state, "stopping", None) or asyncio.Event()
-    tail: Tail = request.app.state.tail
+    tail = _tail_of(call, request)
     who = str(call.actor.user_id) if call.actor.user_id is not None else call.actor.address
     tail.take_place(who)
     chunks = _chunks(call, tail, repo_id, end if start is None else start, types, stopping)
     return EventStreamResponse(chunks, lambda: tail.leave_place(who))
+
+
+def _tail_of(call: Call, request: Request) -> Tail:
+    """The one that wakes all streams of this application; made for the first of them."""
+    state = request.app.state
+    if not hasattr(state, "tail"):
+        state.tail = Tail(call.services.events, call.rest.limits, call.services.rules.event_streams)
+    return cast(Tail, state.tail)
 
 
 async def _chunks(

@@ -39,7 +39,8 @@ class OutboxEvents(Base):
 class Webhooks(Base):
     """Who is told: of a repo, or (without ``repo_id``) of all repos of a namespace.
 
-    ``secret`` and ``old_secret`` are encrypted. ``after_sequence`` is the end of the stream when it was made.
+    ``secret`` and ``old_secret`` are encrypted. ``after_sequence`` is the end of the stream when it was made,
+    ``job_at`` when the engine's next job for it begins.
     """
 
     __tablename__ = "webhooks"
@@ -64,15 +65,13 @@ class Webhooks(Base):
     after_sequence: Mapped[int]
     failing_since: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
+    job_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
 
 
 class Deliveries(Base):
-    """An event for one webhook: what is sent, whether it has arrived, when it is tried next.
-
-    ``is_queued`` says that the job engine knows of it.
-    """
+    """An event for one webhook: what is sent, whether it has arrived, when it is tried next."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -87,15 +86,10 @@ class Deliveries(Base):
         ),
         Index(
             "ix_deliveries_pending",
+            "webhook_id",
             "next_attempt_at",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
-        ),
-        Index(
-            "ix_deliveries_unqueued",
-            "number",
-            sqlite_where=text("NOT is_queued"),
-            postgresql_where=text("NOT is_queued"),
         ),
         Index(None, "created_at"),
         {"sqlite_autoincrement": True},
@@ -109,7 +103,6 @@ class Deliveries(Base):
     body: Mapped[str]
     replay_of: Mapped[str | None]
     state: Mapped[str]
-    is_queued: Mapped[bool]
     attempts: Mapped[int]
     created_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime | None]

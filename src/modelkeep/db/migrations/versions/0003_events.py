@@ -61,6 +61,7 @@ def _create_webhooks() -> None:
         sa.Column("after_sequence", NUMBER, nullable=False),
         sa.Column("failing_since", TIME, nullable=True),
         sa.Column("paused_until", TIME, nullable=True),
+        sa.Column("job_at", TIME, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("created_by", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
@@ -87,7 +88,6 @@ def _create_deliveries() -> None:
         sa.Column("body", TEXT, nullable=False),
         sa.Column("replay_of", TEXT, nullable=True),
         sa.Column("state", TEXT, nullable=False),
-        sa.Column("is_queued", sa.Boolean(), nullable=False),
         sa.Column("attempts", NUMBER, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("next_attempt_at", TIME, nullable=True),
@@ -103,8 +103,7 @@ def _create_deliveries() -> None:
     op.create_index(op.f("ix_deliveries_created_at"), "deliveries", ["created_at"])
     for name, columns, unique, where in (
         ("uq_deliveries_first", ["webhook_id", "event_id"], True, "replay_of IS NULL"),
-        ("ix_deliveries_pending", ["next_attempt_at"], False, "state = 'pending'"),
-        ("ix_deliveries_unqueued", ["number"], False, "NOT is_queued"),
+        ("ix_deliveries_pending", ["webhook_id", "next_attempt_at"], False, "state = 'pending'"),
     ):
         op.create_index(
             name,
