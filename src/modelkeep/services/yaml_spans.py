@@ -56,20 +56,29 @@ def end_of(text: str, node: Node) -> int:
     return node.start + len(text[node.start : node.stop].rstrip())
 
 
+def _pair_end(text: str, pair: tuple[Node, Node]) -> int:
+    """Where a pair ends; a value that is not written is nowhere, whatever its marks say."""
+    key, value = pair
+    if value.start < value.stop:
+        return max(key.stop, end_of(text, value))
+    colon = _COLON.match(text, key.stop)
+    return colon.end() if colon else key.stop
+
+
 def ways_to_add(document: Document, mapping: Node, key: str, value: Json, layout: Layout) -> list[Splice]:
     """Puts another pair into a mapping that has some, or into the brackets of an empty one."""
     text = document.text
     if mapping.is_flow:
         if not mapping.pairs:
             return [Splice(mapping.stop - 1, mapping.stop - 1, flow_pair(key, value))]
-        stop = max(part.stop for part in mapping.pairs[-1])
+        stop = _pair_end(text, mapping.pairs[-1])
         return [Splice(stop, stop, ", " + flow_pair(key, value))]
     first, last = mapping.pairs[0][0], mapping.pairs[-1][1]
     if not _begins_line(text, first):
         return []
     new = block_pair(key, value, first.column - 1, layout)
-    stop = max(end_of(text, last), mapping.pairs[-1][0].stop)
-    after = [_line_stop(text, stop), last.stop]
+    stop = _pair_end(text, mapping.pairs[-1])
+    after = [_line_stop(text, stop), max(stop, last.stop)]
     if mapping is document.root and not _DOCUMENT_END.search(text, stop):
         after.insert(0, len(text))
     begin = _line_start(text, first.start)
@@ -103,9 +112,11 @@ def ways_to_replace(
     if mapping.is_flow:
         in_place = Splice(old.start, old.stop, inline[1:])
         return [in_place if old.start < old.stop else Splice(colon.end(), colon.end(), inline)]
-    stop = max(end_of(text, old), colon.end())
+    stop = _pair_end(text, (key, old))
     block = after_colon(value, key.column - 1, layout)
-    if "#" in text[colon.end() : old.start]:  # a comment stands between the key and its value: it stays
+    if (
+        old.start < old.stop and "#" in text[colon.end() : old.start]
+    ):  # a comment stands between the key and its value: it stays
         begin = _line_start(text, old.start)
         below = " " * (key.column - 1 + layout.step) + flow(value)
         lines = block.lstrip("\r\n") if block.startswith(("\r", "\n")) else below
@@ -126,11 +137,11 @@ def ways_to_remove(document: Document, mapping: Node, position: int) -> list[Spl
     if not mapping.is_flow:
         if not _begins_line(text, key):
             return []
-        stop = max(end_of(text, value), key.stop)
+        stop = _pair_end(text, (key, value))
         return [Splice(_line_start(text, key.start), _line_stop(text, stop), "")]
     if position:
-        before = max(part.stop for part in mapping.pairs[position - 1])
-        return [Splice(before, max(key.stop, value.stop), "")]
+        before = _pair_end(text, mapping.pairs[position - 1])
+        return [Splice(before, _pair_end(text, (key, value)), "")]
     return [Splice(key.start, mapping.pairs[1][0].start, "")]
 
 

@@ -19,6 +19,7 @@ _MISREAD = re.compile(
     re.IGNORECASE,
 )
 _LITERAL = re.compile(r"[^\s][^\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\u2028\u2029]*")
+_WORDS = re.compile(r"\w(?:[\w ./+-]*\w)?")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
@@ -103,7 +104,7 @@ def _block(value: Json) -> object:
             return LiteralScalarString(value)
         return _text(value)
     if isinstance(value, Mapping):
-        return CommentedMap({key: _block(item) for key, item in value.items()})
+        return CommentedMap({_text(key): _block(item) for key, item in value.items()})
     if isinstance(value, Sequence):
         return CommentedSeq([_block(item) for item in value])
     return value
@@ -111,9 +112,9 @@ def _block(value: Json) -> object:
 
 def _flow(value: Json) -> object:
     if isinstance(value, str):
-        return _text(value)
+        return _flow_text(value)
     if isinstance(value, Mapping):
-        mapping = CommentedMap({key: _flow(item) for key, item in value.items()})
+        mapping = CommentedMap({_flow_text(key): _flow(item) for key, item in value.items()})
         mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, Sequence):
@@ -121,6 +122,14 @@ def _flow(value: Json) -> object:
         sequence.fa.set_flow_style()
         return sequence
     return value
+
+
+def _flow_text(value: str) -> str:
+    """Between brackets readers differ on what needs no quotes: all but plain words get them."""
+    text = _text(value)
+    if type(text) is str and not _WORDS.fullmatch(value) and value.isprintable():
+        text = SingleQuotedScalarString(value)
+    return text
 
 
 def _text(value: str) -> str:

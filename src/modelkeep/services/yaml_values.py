@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from modelkeep.domain.artifacts import Json
@@ -106,7 +107,8 @@ def _scalar(node: Node) -> Json:
             case "int" if len(text) <= _LONGEST_NUMBER:
                 return _integer(text.replace("_", ""))
             case "float" if len(text) <= _LONGEST_NUMBER and text[-1].lower() not in "fn":
-                return float(text.replace("_", ""))
+                number = float(text.replace("_", ""))
+                return number if math.isfinite(number) else text
     except (ValueError, IndexError):  # a tag that does not fit, such as !!int x
         pass
     return text
