@@ -1,4 +1,4 @@
-"""What is said when a command fails: one line that tells what to do, and no traceback for what can be expected."""
+"""What is said when a command fails: what to do about each reason, and no traceback for what can be expected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def explain(error: Exception) -> str | None:
 
 
 def _explain_refusal(error: Refused) -> str:
-    lines = [printable(error.message)]
+    lines = [printable(line) for line in error.message.split("\n")]
     if isinstance(error, Unauthenticated):
         lines.append("Log in with 'modelkeep login', or pass a token by --token or MODELKEEP_TOKEN.")
     if error.code == "scope_missing":

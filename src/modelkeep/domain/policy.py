@@ -60,7 +60,7 @@ class Entitled:
 
     def __str__(self) -> str:
         """As it is said to people: ``maintainers, ana or bob``."""
-        role = [f"those with the role {self.role.label}"] if self.role is not None else []
+        role = [f"{self.role.label}s"] if self.role is not None else []
         return listed([*role, *self.users], "or") or "nobody"
 
 

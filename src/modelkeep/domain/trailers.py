@@ -1,6 +1,8 @@
 """Trailers: the ``Name: value`` lines that end the message of a tag, and say for programs what belongs to it.
 
-``git for-each-ref --format='%(contents:trailers:key=Run)'`` reads them in any clone.
+Git reads them in any clone, also of a signed tag (whose signature ``%(contents:trailers)`` stumbles over)::
+
+    git tag -l --format='%(contents:subject)%0a%0a%(contents:body)' TAG | git interpret-trailers --parse
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class StageFacts:
         """Those of the live request for this version, by people who may approve now."""
         request = self.request
         if request is None:
-            return Approvals(note="Nobody has proposed it.")
+            return Approvals()
         if request.policy_digest != self._policy.digest:
             return Approvals(
                 note=f"Request {request.number} does not count, because the policy has changed since."

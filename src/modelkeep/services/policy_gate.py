@@ -97,12 +97,17 @@ class PolicyGate:
         Raises:
             ModelkeepError: The actor may not.
         """
-        if name.stage is None or policy.broken is not None or not policy.governs(name.artifact, name.stage):
+        stage = name.stage or ""
+        # A stage that the policy does not know is refused as such, whoever asks for it.
+        is_judged = policy.governs(name.artifact, stage) or (
+            name.kind is EventKind.ASSIGNMENT and any(one.names_stages for one in policy.policies)
+        )
+        if policy.broken is not None or not is_judged:
             access.require(Action.PROMOTE)
             return
         access.require_scope(Action.PROMOTE)
         if name.kind is EventKind.UNASSIGNMENT:
-            subject = _subject(access, name.artifact, name.stage, None, "")
+            subject = _subject(access, name.artifact, stage, None, "")
             raise_first(check_right(policy, subject))
 
     def check_removal(
