@@ -70,7 +70,7 @@ def model(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Model:
     git("clone", "-q", repo.git_url, folder / "tree")
     tree = folder / "tree"
     for number, (version, weights) in enumerate(WEIGHTS.items()):
-        files = {
+        files: dict[str, bytes | str] = {
             "artifacts.yaml": ANNOTATIONS,
             "README.txt": "read me\n",
             "data.bin.dvc": "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  path: data.bin\n",
