@@ -21,16 +21,20 @@ def table(values: Sequence[object], columns: Sequence[str] = ()) -> str:
         columns: Names of the fields to show; all of them if empty. A field that is a mapping (such as ``stages``)
             becomes a column for each of its keys.
     """
-    rows = [_flat(value, columns) for value in values[:MOST_ROWS]]
+    names, rows = cells(values[:MOST_ROWS], columns)
     if not rows:
         return "<p>Nothing to show.</p>"
-    names = list(dict.fromkeys(name for row in rows for name in row))
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(row.get(name, ''))}</td>" for name in names) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     more = "" if len(values) <= MOST_ROWS else f"<p>The first {MOST_ROWS}; there are more.</p>"
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def cells(values: Sequence[object], columns: Sequence[str] = ()) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns and the cells of the rows, as text that is not escaped; see :func:`table`."""
+    rows = [_flat(value, columns) for value in values]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return names, [[row.get(name, "") for name in names] for row in rows]
 
 
 def _flat(value: object, columns: Sequence[str]) -> dict[str, str]:

@@ -19,6 +19,9 @@ class Listing(Iterable[T], Generic[T]):
     ``list(listing)`` has all of it, :meth:`up_to` and :meth:`first` a part. A notebook shows the first rows as a
     table. Threads may loop over one at the same time. A loop raises subclasses of
     :class:`modelkeep.sdk.errors.HubError`, also after it has begun.
+
+    Attributes:
+        columns: The fields that a table of it shows.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Listing(Iterable[T], Generic[T]):
         self._path = path
         self._read = read
         self._params = dict(params or {})
-        self._columns = columns
+        self.columns = tuple(columns)
 
     def __iter__(self) -> Iterator[T]:
         return self.up_to(None)
@@ -56,4 +59,4 @@ class Listing(Iterable[T], Generic[T]):
 
     def _repr_html_(self) -> str:
         rows = list(self.up_to(MOST_ROWS + 1))
-        return table(rows, self._columns)
+        return table(rows, self.columns)

@@ -17,7 +17,9 @@ from typing import Any, NoReturn, Protocol
 from modelkeep.sdk.credentials import CredentialFile, Login, choose_login
 from modelkeep.sdk.download import Download
 from modelkeep.sdk.errors import HubError
+from modelkeep.sdk.html import MOST_ROWS, cells, table
 from modelkeep.sdk.hub import Hub
+from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.progress import TransferEvent
 
 _SCOPES = ("read", "write", "promote")
@@ -84,13 +86,15 @@ class Magic:
         CredentialFile().save(Login(url, who.user.name, secret, token_id))
         return Shown(f"Logged in to {url} as {who.user.name}.")
 
-    def show(self, asked: argparse.Namespace) -> object:
+    def show(self, asked: argparse.Namespace) -> Shown:
         """The registry, the artifacts of a repo, or the versions of an artifact, as a table."""
-        hub = Hub(asked.url)
-        if asked.repo is None:
-            return hub.registry()
-        handle = hub.repo(asked.repo)
-        return handle.artifacts() if asked.artifact is None else handle.versions(asked.artifact)
+        with Hub(asked.url) as hub:
+            if asked.repo is None:
+                return _table(hub.registry())
+            handle = hub.repo(asked.repo)
+            if asked.artifact is None:
+                return _table(handle.artifacts())
+            return _table(handle.versions(asked.artifact))
 
     def download(self, asked: argparse.Namespace) -> Shown:
         """Downloads the files of a stage, version or revision, with a bar that moves."""
@@ -108,6 +112,19 @@ class Magic:
             )
             bar.finish()
         return _downloaded(done)
+
+
+def _table(listing: Listing[Any]) -> Shown:
+    """The first rows of a list, fetched now."""
+    found = list(listing.up_to(MOST_ROWS + 1))
+    names, rows = cells(found[:MOST_ROWS], listing.columns)
+    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in ([names, *rows] if rows else [])
+    ]
+    shown = (line if line.isprintable() else ascii(line) for line in lines)
+    return Shown("\n".join(shown) or "Nothing to show.", table(found, listing.columns))
 
 
 def _make_token(url: str, username: str, password: str) -> tuple[str, int]:

@@ -6,12 +6,10 @@ import doctest
 import inspect
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from modelkeep.domain.access import Role
 from modelkeep.sdk.accounts import Organisations, Tokens
 from modelkeep.sdk.hub import Hub as Client
 from modelkeep.sdk.keys import Keys
@@ -21,20 +19,10 @@ from modelkeep.sdk.repos import Repos
 from modelkeep.sdk.requests import PromotionRequests
 from modelkeep.sdk.webhooks import Webhooks
 from tests.architecture.tree import ROOT
-from tests.support.hub import Hub, running_hub
+from tests.support.hub import Hub
 
 PAGE = ROOT / "docs" / "reference" / "sdk.md"
 CLASSES = [Client, RepoHandle, Repos, PromotionRequests, Webhooks, Keys, Tokens, Organisations, Listing]
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    with running_hub(tmp_path_factory.mktemp("hub")) as running:
-        for name in ("ada", "bob"):
-            running.services.accounts.create(running.local, name=name, password=None)
-        members = [("ada", Role.OWNER), ("bob", Role.MAINTAINER)]
-        running.services.organisations.create(running.local, "acme", members=members)
-        yield running
 
 
 @pytest.fixture
