@@ -69,12 +69,12 @@ class GtoStage:
     @property
     def is_active(self) -> bool:
         """Whether the version is in the stage."""
-        return self.entries[-1].kind is EventKind.ASSIGNMENT
+        return self.activation.kind is EventKind.ASSIGNMENT
 
     @property
     def activation(self) -> Entry:
         """The entry that put the version there, while it is."""
-        return self.entries[-1]
+        return _last(self.assignments, self.unassignments)
 
     @property
     def authoring(self) -> Entry:
@@ -116,11 +116,6 @@ class GtoVersion:
         ]
 
     @property
-    def tags(self) -> list[Entry]:
-        """Registrations and deregistrations."""
-        return _by_time(self.registrations, self.deregistrations)
-
-    @property
     def others(self) -> list[Entry]:
         """The commit, and what happened in stages."""
         return _by_time(self.commits, *(stage.entries[::-1] for stage in self.stages.values()))
@@ -144,8 +139,9 @@ class GtoVersion:
     @property
     def is_active(self) -> bool:
         """Whether its last tag is a registration, or it has none."""
-        tags = self.tags
-        return not tags or tags[-1].kind is EventKind.REGISTRATION
+        if self.is_discovered:
+            return True
+        return _last(self.registrations, self.deregistrations).kind is EventKind.REGISTRATION
 
     @property
     def authoring(self) -> Entry:
@@ -335,6 +331,13 @@ def _entry(event: Event, version: str | None) -> Entry:
         version,
         event.stage,
     )
+
+
+def _last(additions: Sequence[Entry], removals: Sequence[Entry]) -> Entry:
+    """The last of these entries, both oldest first; of one second a removal."""
+    if not additions or (removals and removals[-1].at >= additions[-1].at):
+        return removals[-1]
+    return additions[-1]
 
 
 def _by_time(*parts: Sequence[Entry]) -> list[Entry]:
