@@ -7,7 +7,14 @@ import gto.tag
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modelkeep.domain.tag_grammar import COUNTER_LIMIT, EventKind, TagName, format_tag, parse_tag
+from modelkeep.domain.tag_grammar import (
+    COUNTER_LIMIT,
+    EventKind,
+    TagName,
+    format_tag,
+    parse_shortcut,
+    parse_tag,
+)
 from tests.unit.domain.tag_names import TAGS
 
 # Pieces of the grammar and things near it, so that joined at random they are often, but not always, registry tags.
@@ -54,3 +61,18 @@ def test_gto_reads_what_we_write(tag: TagName) -> None:
     theirs = gto.tag.parse_name(format_tag(tag))
     assert theirs["name"] == tag.artifact
     assert theirs.get("counter") == tag.counter
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from("a m/x - _ dir: : # @ prod v1.2.3 v1 latest greatest latest! ~".split()), max_size=6
+    )
+)
+def test_gto_reads_the_same_shortcuts(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    ours, theirs = parse_shortcut(text), gto.constants.parse_shortcut(text)
+    assert (ours is not None) == theirs.shortcut
+    if ours is not None:
+        said = (ours.artifact, ours.version, ours.stage, ours.is_latest)
+        assert said == (theirs.name, theirs.version, theirs.stage, theirs.latest)
