@@ -47,11 +47,15 @@ def standings(events: Iterable[Event]) -> dict[str, Standing]:
 class _Replay:
     def __init__(self) -> None:
         self._versions: dict[str, dict[str, bool]] = {}
+        self._registered: set[tuple[str, str]] = set()
         self._stages: dict[str, dict[str, None]] = {}
 
     def follow(self, event: Event) -> Standing | None:
         if event.version is not None:
-            self._versions.setdefault(event.commit, {})[event.version] = event.kind is EventKind.REGISTRATION
+            is_registration = event.kind is EventKind.REGISTRATION
+            self._versions.setdefault(event.commit, {})[event.version] = is_registration
+            if is_registration:
+                self._registered.add((event.commit, event.version))
             return None
         if event.stage is None:
             return None
@@ -65,7 +69,8 @@ class _Replay:
     def _version_at(self, commit: str) -> str | None:
         names = self._versions.get(commit, {})
         active = [name for name, is_active in names.items() if is_active]
-        return active[-1] if active else next(iter(names), None)
+        name = active[-1] if active else next(iter(names), None)
+        return name if (commit, name) in self._registered else None
 
     def _holder(self, held: dict[str, None]) -> str | None:
         for commit in reversed(held):
