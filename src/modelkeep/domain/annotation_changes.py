@@ -129,7 +129,7 @@ def _is_same(one: Json, other: Json) -> bool:
 
 
 def _checked(name: str, value: Json) -> Json:
-    if value is None or value in ("", []):
+    if value is None or (name != "custom" and value in ("", [])):
         return None
     if name == "type" and isinstance(value, str):
         return _word(value, "a type")
