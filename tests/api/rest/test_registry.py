@@ -7,6 +7,19 @@ import pytest
 from modelkeep.domain.access import Scope
 from tests.api.rest.world import World, ok, refused
 
+GLANCE = {
+    "artifact": "churn",
+    "latest": "v1.1.0",
+    "stages": {"prod": "v1.1.0"},
+    "versions": 2,
+    "type": None,
+    "path": None,
+    "description": "",
+    "labels": [],
+    "is_registered": True,
+    "is_deprecated": False,
+}
+
 
 @pytest.fixture
 def repo(world: World) -> str:
@@ -49,16 +62,18 @@ def test_registering(world: World) -> None:
 
 def test_reading(world: World, repo: str) -> None:
     rita = world.as_("rita")
-    assert ok(rita.get(f"{repo}/artifacts"))["items"] == [
-        {"artifact": "churn", "latest": "v1.1.0", "stages": {"prod": "v1.1.0"}, "versions": 2}
-    ]
+    (shown,) = ok(rita.get(f"{repo}/artifacts"))["items"]
+    assert shown.pop("updated_at") >= shown["latest_at"]
+    assert shown.pop("latest_at").endswith("Z")
+    assert shown == GLANCE
     versions = [v for page in rita.pages(f"{repo}/artifacts/churn/versions", 1) for v in page]
     assert [(v["version"], v["stages"], v["is_latest"]) for v in versions] == [
         ("v1.1.0", ["prod"], True),
         ("v1.0.0", [], False),
     ]
     for name in ("v1.1.0", "1.1.0", "latest"):
-        assert ok(rita.get(f"{repo}/artifacts/churn/versions/{name}")) == versions[0]
+        detail = ok(rita.get(f"{repo}/artifacts/churn/versions/{name}"))
+        assert {key: detail[key] for key in versions[0]} == versions[0]
     stages = ok(rita.get(f"{repo}/artifacts/churn/stages"))["items"]
     assert [(s["stage"], s["version"], s["tag"]) for s in stages] == [("prod", "v1.1.0", "churn#prod#2")]
     assert stages[0]["commit"] == versions[0]["commit"]
@@ -71,7 +86,8 @@ def test_reading(world: World, repo: str) -> None:
 
 def test_the_whole_registry(world: World, repo: str) -> None:
     name = repo.removeprefix("/repos/")
-    row = {"repo": name, "artifact": "churn", "latest": "v1.1.0", "stages": {"prod": "v1.1.0"}, "versions": 2}
+    (row,) = ok(world.as_("rita").get(f"/registry?repo={name}"))["items"]
+    assert {key: row[key] for key in GLANCE} == GLANCE
     assert row in ok(world.as_("rita").get(f"/registry?query={name.upper()}"))["items"]
     assert row in ok(world.as_("rita").get("/registry?namespace=acme"))["items"]
     assert ok(world.as_("rita").get("/registry?namespace=rita"))["items"] == []
