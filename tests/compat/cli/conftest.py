@@ -60,6 +60,7 @@ class Server:
             if ready:
                 self.url = ready[1].decode()
                 return
+        self.stop(at_once=True)
         raise AssertionError((self.data.parent / "serve.log").read_text())
 
     def stop(self, *, at_once: bool = False) -> int:
@@ -114,7 +115,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     machine = CommandLine(running.data.parent)
     for name in ("ada", "bob"):
         machine.run("admin", "user", "create", name, "--password", PASSWORD, "--data", running.data)
-    machine.run("admin", "org", "create", "acme", "--member", "ada:owner", "--data", running.data)
+    members = ("--member", "ada:owner", "--member", "bob:maintainer")
+    machine.run("admin", "org", "create", "acme", *members, "--data", running.data)
     yield running
     running.stop()
 
@@ -130,6 +132,12 @@ def machine(server: Server, tmp_path: Path) -> CommandLine:
 @pytest.fixture(scope="package")
 def adas_token(server: Server) -> str:
     options = ("--user", "ada", "--scope", "admin", "--data", server.data)
+    return str(CommandLine(server.data.parent).record("admin", "token", "create", *options)["token"])
+
+
+@pytest.fixture(scope="package")
+def bobs_token(server: Server) -> str:
+    options = ("--user", "bob", "--scope", "admin", "--data", server.data)
     return str(CommandLine(server.data.parent).record("admin", "token", "create", *options)["token"])
 
 
