@@ -30,7 +30,7 @@ class GitClient:
                 for url, token in (tokens or {}).items()
             ),
         ]
-        self._environment = {
+        self.environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self._home),
             "GIT_CONFIG_GLOBAL": str(self._home / ".gitconfig"),
@@ -39,8 +39,8 @@ class GitClient:
             "GIT_CONFIG_COUNT": str(len(configuration)),
         }
         for number, (key, value) in enumerate(configuration):
-            self._environment[f"GIT_CONFIG_KEY_{number}"] = key
-            self._environment[f"GIT_CONFIG_VALUE_{number}"] = value
+            self.environment[f"GIT_CONFIG_KEY_{number}"] = key
+            self.environment[f"GIT_CONFIG_VALUE_{number}"] = value
         self.run(self._home, "lfs", "install", "--skip-repo")
 
     def run(self, where: Path, *arguments: str, stdin: bytes | None = None) -> str:
@@ -53,7 +53,7 @@ class GitClient:
             ["git", *arguments],
             check=False,
             cwd=where,
-            env=self._environment,
+            env=self.environment,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,

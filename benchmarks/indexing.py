@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.git_client import GitClient
 from benchmarks.measure import Comparison, Result, alternate, timed
+from benchmarks.tagged_repos import one_tag_each
 from benchmarks.workshop import Workshop
 from modelkeep.server.wiring import Hub, open_hub
 from modelkeep.services.accounts import local_administrator
@@ -25,7 +26,7 @@ def run(shop: Workshop) -> list[Result]:
     client = shop.client()
     with open_hub(Settings.load(data=data)) as hub:
         git_dir = _new_repo(hub, data)
-        client.run(git_dir, "fast-import", "--quiet", stdin=_tags(count))
+        client.run(git_dir, "fast-import", "--quiet", stdin=one_tag_each(count, artifacts=ARTIFACTS))
         if hub.indexing.rebuild_by_name("bench", "tags") < count:
             raise RuntimeError("the index does not hold all tags")
 
@@ -54,16 +55,3 @@ def _list(client: GitClient, git_dir: Path) -> float:
     with timed() as watch:
         client.run(git_dir, "for-each-ref", f"--format={_FORMAT}", "refs/tags")
     return watch.seconds
-
-
-def _tags(count: int) -> bytes:
-    """So many versions of a hundred artifacts, on one commit each, for ``git fast-import``."""
-    parts = []
-    who = b"Bench <bench@example.com> %d +0000\n"
-    for number in range(count):
-        artifact, minor = f"model-{number % ARTIFACTS:03}", number // ARTIFACTS
-        when = who % (1_700_000_000 + number)
-        parts.append(b"commit refs/heads/main\nmark :%d\ncommitter " % (number + 1) + when + b"data 1\nx\n")
-        parts.append(f"tag {artifact}@v0.{minor}.0\nfrom :{number + 1}\ntagger ".encode() + when)
-        parts.append(b"data 10\nRegistered\n")
-    return b"".join(parts)

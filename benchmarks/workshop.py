@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import tempfile
@@ -34,6 +35,12 @@ class Sizes:
     git_repo: int = 100 * MB
     git_pushes: int = 20
     tags: int = 10_000
+    gto_tags: tuple[int, ...] = (1_000, 13_000)
+    gto_rounds: int = 3
+    many_tags: int = 100_000
+    tag_pushes: int = 20
+    registry_repos: int = 10_000
+    page_rounds: int = 20
     memory: int = 5000 * MB
 
 
@@ -46,6 +53,12 @@ QUICK = Sizes(
     git_repo=10 * MB,
     git_pushes=4,
     tags=1000,
+    gto_tags=(100, 300),
+    gto_rounds=1,
+    many_tags=2000,
+    tag_pushes=3,
+    registry_repos=300,
+    page_rounds=2,
     memory=200 * MB,
 )
 
@@ -68,6 +81,26 @@ class HubUnderTest:
         """A new empty repo of the owner; the URL to clone."""
         self._post("/api/v1/repos", {"name": name, "empty": True}, "application/json")
         return f"{self.url}/bench/{name}.git"
+
+    def import_history(self, client: GitClient, name: str, history: bytes) -> str:
+        """A new repo with a history for ``git fast-import``, as if it had been pushed; the URL to clone."""
+        before = set(self._bare_repos())
+        url = self.create_repo(name)
+        (bare,) = set(self._bare_repos()) - before
+        fill(client, bare, history)
+        self._post(f"/api/v1/repos/bench/{name}/reindex", {}, "application/json")
+        return url
+
+    def get(self, path: str) -> Any:
+        """What the REST API answers."""
+        request = urllib.request.Request(  # noqa: S310 (our own hub on the loopback address)
+            self.url + path, headers={"Authorization": f"Bearer {self.token}"}
+        )
+        with _open(request) as response:
+            return json.load(response)
+
+    def _bare_repos(self) -> Iterator[Path]:
+        return (head.parent for head in (self.data / "repos").rglob("HEAD"))
 
     def action(self, repo: str, operation: str, oid: str, size: int) -> tuple[str, dict[str, str]]:
         """Where to send or fetch an LFS object: the signed URL and the headers that go with it."""
@@ -96,9 +129,20 @@ class HubUnderTest:
                 "Accept": media_type,
             },
         )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=60) as response:
+        with _open(request) as response:
             return json.load(response)
+
+
+def fill(client: GitClient, bare: Path, history: bytes) -> None:
+    """Puts a history for ``git fast-import`` into a bare repository, its refs in one file."""
+    client.run(bare, "fast-import", "--quiet", stdin=history)
+    client.run(bare, "pack-refs", "--all")
+
+
+def _open(request: urllib.request.Request) -> http.client.HTTPResponse:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    response: http.client.HTTPResponse = opener.open(request, timeout=600)
+    return response
 
 
 @dataclass(frozen=True)

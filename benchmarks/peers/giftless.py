@@ -123,10 +123,31 @@ def git_and_lfs(folder: Path) -> Iterator[Forge]:
         sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         stack.enter_context(_fcgiwrap(sockets / "git.sock", folder))
         stack.enter_context(_uwsgi(sockets / "lfs.sock", folder))
-        backend = subprocess.check_output(["git", "--exec-path"], text=True).strip() + "/git-http-backend"
         locations = _LFS_LOCATION.format(socket=sockets / "lfs.sock")
-        locations += _GIT_LOCATION.format(socket=sockets / "git.sock", backend=backend, repos=repos)
+        locations += _git_location(sockets / "git.sock", repos)
         yield Forge(stack.enter_context(nginx.serving(folder, locations)), repos)
+
+
+@contextmanager
+def git_alone(folder: Path) -> Iterator[Forge]:
+    """Runs ``git http-backend`` behind nginx until the block ends, without LFS.
+
+    Raises:
+        Missing: A part of it is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    repos = folder / "repos"
+    repos.mkdir()
+    with ExitStack() as stack:
+        sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        stack.enter_context(_fcgiwrap(sockets / "git.sock", folder))
+        locations = _git_location(sockets / "git.sock", repos)
+        yield Forge(stack.enter_context(nginx.serving(folder, locations)), repos)
+
+
+def _git_location(socket: Path, repos: Path) -> str:
+    backend = subprocess.check_output(["git", "--exec-path"], text=True).strip() + "/git-http-backend"
+    return _GIT_LOCATION.format(socket=socket, backend=backend, repos=repos)
 
 
 @contextmanager
