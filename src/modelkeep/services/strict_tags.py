@@ -37,7 +37,14 @@ def check_versions(
     for event in (*known, *versioned):
         if event.version is not None:
             at_commit.setdefault(event.commit, set()).add(event.version)
-    before = fold_artifact(artifact, known).named_versions
+    active = [
+        (state.name, state.commit)
+        for state in (
+            *fold_artifact(artifact, known).versions,
+            *fold_artifact(artifact, [*known, *versioned]).versions,
+        )
+        if state.is_registered and state.is_active
+    ]
     reasons: list[ModelkeepError] = []
     for event in versioned:
         others = sorted(at_commit[event.commit] - {event.version or ""})
@@ -50,12 +57,12 @@ def check_versions(
                     code="version_exists_for_commit",
                 )
             )
-        earlier = before.get(event.version or "")
-        if event.kind is EventKind.REGISTRATION and earlier is not None and earlier.is_active:
+        elsewhere = [commit for name, commit in active if name == event.version and commit != event.commit]
+        if event.kind is EventKind.REGISTRATION and elsewhere:
             reasons.append(
                 Conflict(
                     f"tag '{event.tag}': version {event.version} of '{artifact}' is already registered, at commit "
-                    f"{earlier.commit[:12]}. Choose the next version.",
+                    f"{elsewhere[0][:12]}. Choose the next version.",
                     code="version_exists",
                 )
             )

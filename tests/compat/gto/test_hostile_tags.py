@@ -112,7 +112,7 @@ HOSTILE = {
     "a version at two commits": Hostile(
         ["clash4@v1.0.0", "clash4@v1.0.0#2"],
         "version_exists",
-        "",
+        "version v1.0.0 of 'clash4' is already registered",
         lambda m: (m.annotated("clash4@v1.0.0"), m.annotated("clash4@v1.0.0#2", at="HEAD~1"))[0],
         is_clash=True,
     ),
@@ -190,11 +190,22 @@ def full(hostile: Hostile) -> list[str]:
 def test_strict_tags_refuse_each(hub: Hub, repo: HubRepo, maker: Maker) -> None:
     before = hub.fingerprint(repo)
     for name, hostile in HOSTILE.items():
-        if hostile.code != "version_exists":  # of two in one push neither is there before the other
-            said = maker.git.refused("origin", *full(hostile), cwd=maker.tree)
-            assert hostile.refused in said, (name, said)
-            assert hostile.tags[-1] in said, (name, said)
+        said = maker.git.refused("origin", *full(hostile), cwd=maker.tree)
+        assert hostile.refused in said, (name, said)
+        assert hostile.tags[-1] in said, (name, said)
     assert hub.fingerprint(repo) == before
+
+
+def test_what_gto_writes_with_force_is_none_of_them(
+    hub: Hub, repo: HubRepo, token: str, maker: Maker
+) -> None:
+    """The same version at the same commit once more, and a stage that the version holds already."""
+    maker.annotated("m@v1.1.0#4", "m#prod#5")
+    maker.git("push", "-q", "origin", "refs/tags/m@v1.1.0#4", "refs/tags/m#prod#5", cwd=maker.tree)
+    fresh = Printed(maker.git.clone(repo.git_url, "fresh"))
+    answered = Answered(hub, repo, token)
+    assert answered("show", name="m") == fresh("show", "m", "--json")
+    assert answered("history") == fresh("history", "--json")
 
 
 def stops_gto(maker: Maker, hostile: Hostile, clean: set[str]) -> bool:
