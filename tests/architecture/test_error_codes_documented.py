@@ -64,6 +64,8 @@ def codes_in_the_server() -> dict[str, set[str]]:
             and isinstance(call.args[1], ast.Constant)
         ):
             found.setdefault(f"tag_{call.args[1].value!s}", set())
+        if name_of_call(call) == "Check" and isinstance(call.args[0], ast.Constant):
+            found.setdefault(str(call.args[0].value), set())
     tree = ast.parse((SRC / "services" / "registry_tags.py").read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):

@@ -95,7 +95,7 @@ class Promotions:
         with self._stores.database.read() as tx:
             access = find_repo(tx, actor, namespace, name, Action.REGISTER)
         if actor.user_id is None:
-            raise InvalidInput("A promotion is proposed by a user.", code="user_needed")
+            raise NotPermitted("A promotion is proposed by a user.", code="user_needed")
         with self._writes.locked(access.repo.id) as git_dir:
             state = self._registry.state(access.repo.id, artifact)
             wanted = state.latest.name if version == "latest" and state.latest else version
@@ -264,7 +264,7 @@ class Promotions:
     ) -> None:
         actor = access.actor
         if actor.user_id is None:
-            raise InvalidInput("A request is reviewed by a user.", code="user_needed")
+            raise NotPermitted("A request is reviewed by a user.", code="user_needed")
         with self._stores.database.write() as tx:
             promotions.set_review(
                 tx, request.id, actor.user_id, actor.username, verdict, comment or "", self._stores.now()
