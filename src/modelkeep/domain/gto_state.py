@@ -257,7 +257,7 @@ Registry = dict[str, GtoArtifact]
 """Artifacts by name, in the order in which ``gto`` meets them."""
 
 
-def replay(events: Iterable[Event], head: str | None = None, annotated: Sequence[str] = ()) -> Registry:
+def fold_as_gto(events: Iterable[Event], head: str | None = None, annotated: Sequence[str] = ()) -> Registry:
     """Builds the registry.
 
     Args:

@@ -18,7 +18,7 @@ from modelkeep.domain.errors import InvalidInput, NotFound
 from modelkeep.domain.events import Event
 from modelkeep.domain.gto_json import gto_text
 from modelkeep.domain.gto_show import ShowOptions
-from modelkeep.domain.gto_state import CommitFacts, GtoArtifact, GtoVersion, Registry, replay
+from modelkeep.domain.gto_state import CommitFacts, GtoArtifact, GtoVersion, Registry, fold_as_gto
 from modelkeep.domain.objects import Commit, Signature
 from modelkeep.domain.repos import Repo
 from modelkeep.domain.tag_grammar import parse_shortcut, parse_tag
@@ -84,7 +84,7 @@ class GtoReadout:
             return self._show_one(actor, namespace, name, artifact, options)
         clone = self._clone(actor, namespace, name)
         config = clone.config()
-        registry = replay(clone.events, clone.head, clone.annotated(config.index))
+        registry = fold_as_gto(clone.events, clone.head, clone.annotated(config.index))
         clone.learn(_undated(registry), config.index)
         stages = gto_show.used_stages(registry) if config.stages is None else config.stages
         return gto_text(gto_show.show_registry(registry, stages, options))
@@ -94,14 +94,14 @@ class GtoReadout:
     ) -> str:
         """``gto history``, of all artifacts or one."""
         clone = self._clone(actor, namespace, name)
-        return gto_text(gto_show.history(replay(clone.events), artifact, ascending=ascending))
+        return gto_text(gto_show.history(fold_as_gto(clone.events), artifact, ascending=ascending))
 
     def check_ref(self, actor: Actor, namespace: str, name: str, ref: str) -> str:
         """``gto check-ref``: what a tag (with or without ``refs/tags/``) did; empty where it did nothing."""
         tag = ref.removeprefix("refs/tags/")
         parsed = parse_tag(tag)
         artifact = parsed.artifact if parsed is not None else ""
-        registry = replay(self._clone(actor, namespace, name, artifact).events)
+        registry = fold_as_gto(self._clone(actor, namespace, name, artifact).events)
         said = gto_show.check_ref(registry[artifact], tag) if artifact in registry else None
         return gto_text(said) if said is not None else ""
 
@@ -119,7 +119,7 @@ class GtoReadout:
         permitted = clone.config().stages if not used else None
         if allowed or permitted is not None:
             return gto_text(permitted)
-        return gto_text(gto_show.used_stages(replay(clone.events)))
+        return gto_text(gto_show.used_stages(fold_as_gto(clone.events)))
 
     def parse_tag(self, actor: Actor, namespace: str, name: str, tag: str) -> str:
         """``gto parse-tag``: the parts of a tag's name, whether there is such a tag or not.
@@ -140,7 +140,7 @@ class GtoReadout:
         clone = self._clone(actor, namespace, name, artifact)
         index = clone.config().index
         annotated = [name for name in clone.annotated(index) if name == artifact]
-        found = replay(clone.events, clone.head, annotated).get(artifact)
+        found = fold_as_gto(clone.events, clone.head, annotated).get(artifact)
         if found is None:
             raise NotFound(
                 f"There is no artifact '{artifact[:200]}' in {clone.repo.full_name}.", code="no_artifact"
