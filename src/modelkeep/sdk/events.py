@@ -69,7 +69,7 @@ def _stream(
 
 
 def read_stream(lines: Iterable[str], where: str) -> Iterator[tuple[str, Event | None]]:
-    """Reads a stream of events line by line; None for a comment, which is a sign of life.
+    """Reads a stream of events line by line; None for what is only a sign of life, or a place to go on from.
 
     Raises:
         BadAnswer: The data of an event is not what a hub sends.
@@ -99,6 +99,8 @@ def read_stream(lines: Iterable[str], where: str) -> Iterator[tuple[str, Event |
                         code=record.text("code", ""),
                     )
                 yield sequence, Event.read(record, sequence)
+            else:
+                yield sequence, None
             data, kind = [], ""
 
 

@@ -33,6 +33,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes = b""
+    query: str = ""
 
 
 @dataclass
@@ -127,7 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         parts = urlsplit(self.path)
         request = Request(
-            self.command, parts.path, {name.lower(): value for name, value in self.headers.items()}
+            self.command,
+            parts.path,
+            {name.lower(): value for name, value in self.headers.items()},
+            query=parts.query,
         )
         with self.state.lock:
             self.state.requests.append(request)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelkeep.sdk.errors import BadAnswer, UnsafePath
@@ -82,6 +82,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("read", READERS)
+@settings(max_examples=30)
 @given(value=JSON)
 def test_whatever_comes_is_read_or_refused(read: Callable[[Record], object], value: object) -> None:
     try:

@@ -81,7 +81,8 @@ async def _chunks(
 ) -> AsyncIterator[bytes]:
     events = call.services.events
     with tail.following(repo_id) as follower:
-        yield b"retry: 3000\n" + comment("open")
+        # The place to go on from, so that nothing is lost if the connection is cut before the first event.
+        yield f"retry: 3000\nid: {after}\n".encode() + comment("open")
         while not stopping.is_set():
             follower.news.clear()
             try:
