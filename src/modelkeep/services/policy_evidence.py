@@ -6,6 +6,7 @@ Everything here is read from what somebody pushed: sizes are limited, and what c
 from __future__ import annotations
 
 import json
+import math
 import posixpath
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -152,6 +153,7 @@ def _number(value: Json, where: str) -> float | str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"is no number {where}"
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
-        return f"is no number {where}"
+        number = math.inf
+    return number if math.isfinite(number) else f"is no finite number {where}"

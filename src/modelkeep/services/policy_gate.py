@@ -20,13 +20,12 @@ from modelkeep.domain.policy_checks import Check, Subject, check_assignment, che
 from modelkeep.domain.promotions import PromotionRequest
 from modelkeep.domain.rollback import is_rollback, previous_holder
 from modelkeep.domain.tag_grammar import EventKind, TagName
-from modelkeep.git import trees
 from modelkeep.services.access import RepoAccess
 from modelkeep.services.policies import Policies, entry_at, policy_at, require_valid
-from modelkeep.services.policy_evidence import CommitEvidence
 from modelkeep.services.policy_facts import Setting, StageFacts
 from modelkeep.services.ports import Stores
 from modelkeep.services.proposals import Incoming
+from modelkeep.services.same_content import SameContent
 from modelkeep.services.signatures import Signatures
 
 _STAGE_EVENTS = (EventKind.ASSIGNMENT, EventKind.UNASSIGNMENT)
@@ -166,6 +165,7 @@ class PolicyGate:
             None,
             proposal.is_by_hub,
         )
+        registered = _Registered(before, SameContent(git_dir, proposal.quarantine, _contents_of(before)))
         for event in sorted(new_events, key=lambda e: (e.at, e.tag)):
             if event.kind is EventKind.ASSIGNMENT and event.stage is not None:
                 going_back = is_rollback(event) and _goes_back(before, event)
@@ -182,8 +182,8 @@ class PolicyGate:
                 if found.request is not None:
                     setting = replace(setting, spent=setting.spent | {found.request.id})
             elif event.kind is EventKind.REGISTRATION:
-                self._check_registration(policy, findings, setting, before, event)
-        findings.reasons += self._check_reappearing(policy, access, setting, before, after, new_events)
+                _check_registration(policy, findings, registered, event)
+        findings.reasons += self._check_holders(policy, access, setting, before, after, new_events)
         return findings
 
     def assess(
@@ -199,81 +199,84 @@ class PolicyGate:
                 approvers |= dict.fromkeys(facts.approvals(rule).users)
         return Assessment(tuple(checks), request, tuple(approvers))
 
-    def _check_registration(
-        self,
-        policy: EffectivePolicy,
-        findings: Findings,
-        setting: Setting,
-        before: ArtifactState,
-        event: Event,
-    ) -> None:
-        earlier = before.version(event.version or "")
-        if earlier is not None and earlier.commit != event.commit and policy.is_immutable:
-            findings.reasons.append(
-                NotPermitted(
-                    f"Version {event.version} of '{event.artifact}' was registered at commit {earlier.commit[:12]}, "
-                    "and the policy keeps it as it is. Register another version.",
-                    code="policy_immutable",
-                )
-            )
-        if policy.on_same_content is OnSameContent.ALLOW:
-            return
-        same = self._same_content(setting, before, event)
-        if same is None:
-            return
-        message = f"Version {event.version} of '{event.artifact}' has the same content as {same}."
-        if policy.on_same_content is OnSameContent.WARN:
-            findings.warnings.append(message)
-            return
-        message += " The policy wants each version to differ: use that one, or change the artifact's files."
-        findings.reasons.append(NotPermitted(message, code="policy_content"))
-
-    def _same_content(self, setting: Setting, before: ArtifactState, event: Event) -> str | None:
-        """The first active version whose files at the artifact's path are those of the new one."""
-        path = CommitEvidence(setting.git_dir, event.commit, event.artifact, setting.quarantine).path
-        if path is None:
-            return None
-        others = {
-            version.commit: version.name
-            for version in reversed(before.versions)
-            if version.is_registered and version.is_active and version.commit != event.commit
-        }
-        for place in (path, f"{path}.dvc") if path else (path,):
-            try:
-                ids = trees.object_ids(
-                    setting.git_dir, [event.commit, *others], place, quarantine=setting.quarantine
-                )
-            except ModelkeepError:
-                continue
-            new = ids.get(event.commit)
-            if new is not None:
-                names = [name for commit, name in others.items() if ids.get(commit) == new]
-                return names[-1] if names else None
-        return None
-
-    def _check_reappearing(
+    def _check_holders(
         self,
         policy: EffectivePolicy,
         access: RepoAccess,
         setting: Setting,
         before: ArtifactState,
         after: ArtifactState,
-        new_events: Iterable[Event],
+        new_events: Sequence[Event],
     ) -> list[ModelkeepError]:
-        """What comes back into a stage without an assignment, such as a version that is registered again."""
+        """Judges what a change of versions does to stages: one that is taken back leaves them, or comes back later.
+
+        Who comes back, also below the present holder, has to be fit for it; and what a stage shows changes only by
+        somebody who may assign it.
+        """
         assigned = {(event.stage, event.commit) for event in new_events if event.kind is EventKind.ASSIGNMENT}
+        judged = {event.stage for event in new_events if event.stage is not None}
         reasons: list[ModelkeepError] = []
-        for stage in after.stage_names():
+        for stage in sorted({*before.stage_names(), *after.stage_names()}):
             if not policy.governs(after.name, stage):
                 continue
-            holder = after.holders(stage)[0]
-            held = {version.commit for version in before.holders(stage)}
-            if holder.commit in held or (stage, holder.commit) in assigned:
-                continue
-            subject = _subject(access, after.name, stage, _version_at(after, holder.commit), holder.commit)
-            found = self.assess(policy, replace(subject, is_rollback=True), setting, after)
-            reasons += reasons_of(found.checks)
+            held = [version.commit for version in before.holders(stage)]
+            holders = after.holders(stage)
+            coming = [v for v in holders if v.commit not in held and (stage, v.commit) not in assigned]
+            for version in coming:
+                subject = _subject(
+                    access, after.name, stage, _version_at(after, version.commit), version.commit
+                )
+                found = self.assess(policy, replace(subject, is_rollback=True), setting, after)
+                reasons += reasons_of(found.checks)
+            is_shown = [version.commit for version in holders[:1]] == held[:1]
+            if not is_shown and not coming and stage not in judged:
+                reasons += reasons_of(check_right(policy, _subject(access, after.name, stage, None, "")))
         return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """The versions that there are: before, and those of the same push as they are gone through."""
+
+    before: ArtifactState
+    contents: SameContent
+    commits: dict[str, str] = field(default_factory=dict)
+
+    def add(self, event: Event) -> str:
+        """Counts one more; gives the commit where its name was registered first."""
+        name = event.version or ""
+        earlier = self.before.version(name)
+        first = self.commits.setdefault(name, event.commit)
+        self.contents.add(event.commit, name)
+        return earlier.commit if earlier is not None else first
+
+
+def _check_registration(
+    policy: EffectivePolicy, findings: Findings, registered: _Registered, event: Event
+) -> None:
+    wants_content = policy.on_same_content is not OnSameContent.ALLOW
+    same = registered.contents.version_like(event.artifact, event.commit) if wants_content else None
+    earlier = registered.add(event)
+    if earlier != event.commit and policy.is_immutable:
+        findings.reasons.append(
+            NotPermitted(
+                f"Version {event.version} of '{event.artifact}' was registered at commit {earlier[:12]}, "
+                "and the policy keeps it as it is. Register another version.",
+                code="policy_immutable",
+            )
+        )
+    if same is None:
+        return
+    message = f"Version {event.version} of '{event.artifact}' has the same content as {same}."
+    if policy.on_same_content is OnSameContent.WARN:
+        findings.warnings.append(message)
+        return
+    message += " The policy wants each version to differ: use that one, or change the artifact's files."
+    findings.reasons.append(NotPermitted(message, code="policy_content"))
+
+
+def _contents_of(state: ArtifactState) -> list[tuple[str, str]]:
+    return [(v.commit, v.name) for v in state.versions if v.is_registered and v.is_active]
 
 
 def subject_of(access: RepoAccess, artifact: str, stage: str, version: str | None, commit: str) -> Subject:
