@@ -93,7 +93,8 @@ def _start(hub: Hub, wanted: int, teller: Teller) -> None:
 def _story(hub: Hub, folder: Path, login: Login, megabytes: int, teller: Teller) -> Story:
     ada = Person(login.user, "Ada", folder.resolve() / "people" / "ada", teller)
     grace = Person("grace", "Grace", folder.resolve() / "people" / "grace", teller)
-    return Story(teller, hub.url, hub.data, login.token, megabytes, ada, grace)
+    mia = Person("mia", "Mia", folder.resolve() / "people" / "mia", teller)
+    return Story(teller, hub.url, hub.data, login.token, megabytes, ada, grace, mia)
 
 
 def _explain(failure: Failed | HubFailed, hub: Hub, teller: Teller) -> None:

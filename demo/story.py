@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Story:
     megabytes: int
     ada: Person
     grace: Person
+    mia: Person
     pushed: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def tell(self) -> None:
@@ -37,7 +39,7 @@ class Story:
         Raises:
             Failed: Something did not hold.
         """
-        for person in (self.ada, self.grace):
+        for person in (self.ada, self.grace, self.mia):
             person.settle_in()
         self.two_organisations()
         self.a_model_by_git()
@@ -45,6 +47,7 @@ class Story:
         self.a_large_model()
         self.roll_back()
         self.the_same_bytes()
+        self.guard_production()
         self.one_registry()
         self.tenants_apart()
 
@@ -133,6 +136,39 @@ class Story:
         )
         grace.types(f"git clone {self.url}/globex/encoder fresh")
         self._require_pushed("encoder@v0.1.0", grace.home / "fresh", "git clone globex/encoder")
+
+    def guard_production(self) -> None:
+        self.teller.chapter("acme/iris: from now on, production takes a second pair of eyes")
+        ada, mia = self.ada, self.mia
+        before = datetime.now(UTC)
+        self._hire_mia()
+        ada.types("modelkeep upload acme/iris demo/policy.yaml --to .modelkeep/", at=None)
+        ada.types("git tag -a 'iris#prod#9' -m 'Quickly, before the weekend'", at="iris")
+        ada.types("git push origin 'iris#prod#9'", at="iris", expect=1, quote=True)
+        ada.types("git tag -d 'iris#prod#9'", at="iris")
+        ada.types("modelkeep promote acme/iris iris --version v1.1.0 --stage prod", expect=1, quote=True)
+        ada.types(
+            "modelkeep request create acme/iris iris --version v1.1.0 --stage prod -m 'It was the data'"
+        )
+        mia.types("modelkeep request approve acme/iris 1 --comment 'Agreed'")
+        self._require_stages("acme/iris", "iris", "v1.1.0", {"prod": "v1.1.0", "staging": "v1.1.0"})
+        ada.types("modelkeep history acme/iris iris --stage prod", quote=True)
+        at = before.strftime("%Y-%m-%dT%H:%M:%SZ")
+        then = ada.types(f"modelkeep stages acme/iris iris --stage prod --at {at} --json")
+        if [entry["version"] for entry in _read(then)] != ["v1.0.0"]:
+            raise Failed(f"v1.0.0 was in prod at {at}", then)
+        self.teller.held(f"v1.0.0 was in prod at {at}")
+
+    def _hire_mia(self) -> None:
+        data = shlex.quote(str(self.data))
+        self.ada.types(f"modelkeep admin user create mia --full-name 'Mia' --data {data} --json", at=None)
+        self.ada.types("modelkeep org member add acme mia maintainer")
+        created = self.ada.types(
+            f"modelkeep admin token create --user mia --name laptop --scope read,promote --expires 30d "
+            f"--data {data} --json",
+            at=None,
+        )
+        self.mia.types(f"modelkeep login --url {self.url}", stdin=_read(created)["token"])
 
     def one_registry(self) -> None:
         self.teller.chapter("Git is the truth: GTO reads from a clone what the hub says")

@@ -68,6 +68,7 @@ class TestAllOfIt:
             "gto register digits",
             "modelkeep rollback acme/iris iris --stage prod",
             "modelkeep download acme/iris --stage prod",
+            "modelkeep request approve acme/iris 1",
         ):
             assert f"$ {command}" in finished.stdout
 
