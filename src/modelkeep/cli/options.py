@@ -91,3 +91,12 @@ def connect(url: str | None, token: str | None) -> Iterator[Hub]:
 
     with Hub(url, token) as hub:
         yield hub
+
+
+def present_name(hub: Hub, repo: str | None) -> str | None:
+    """The present name of a repo, which may be named by an old one; None stays None.
+
+    Raises:
+        NotFound: There is no such repo.
+    """
+    return None if repo is None else hub.repos.get(repo).full_name

@@ -107,7 +107,7 @@ def show(
         else:
             found = hub.registry(
                 namespace=namespace,
-                repo=repo,
+                repo=options.present_name(hub, repo),
                 query=query,
                 labels=label or [],
                 stage=in_stage,
@@ -116,8 +116,6 @@ def show(
                 sort=sort,
                 at=moment,
             )
-            if repo is not None:
-                hub.repos.get(repo)
             tell_moment("As of", moment)
             _show_artifacts(found.up_to(limit), form, has_repo=repo is None)
 

@@ -54,9 +54,8 @@ def stages(
         if repo is not None and artifact is not None:
             found = hub.repo(repo).stages(artifact, at=moment)
         else:
-            found = hub.stages(namespace=namespace, repo=repo, stage=stage, query=query, at=moment)
-            if repo is not None:
-                hub.repos.get(repo)
+            present = options.present_name(hub, repo)
+            found = hub.stages(namespace=namespace, repo=present, stage=stage, query=query, at=moment)
         kept = (one for one in found if stage is None or one.stage == stage)
         shown = (one for one, _ in zip(kept, range(limit), strict=False)) if limit else kept
         tell_moment("As of", moment)
@@ -109,11 +108,9 @@ def history(
         if as_gto:
             sys.stdout.write(hub.repo(str(repo)).gto_history(artifact, is_ascending=is_ascending))
             return
-        if repo is not None:
-            hub.repos.get(repo)
         found = hub.history(
             namespace=namespace,
-            repo=repo,
+            repo=options.present_name(hub, repo),
             artifact=artifact,
             stage=stage,
             version=version,
@@ -162,9 +159,8 @@ def diff(
     if first is None:
         raise typer.BadParameter("--from needs a time.")
     with options.connect(url, token) as hub:
-        if repo is not None:
-            hub.repos.get(repo)
-        found = hub.diff(first, last, namespace=namespace, repo=repo, stage=stage)
+        present = options.present_name(hub, repo)
+        found = hub.diff(first, last, namespace=namespace, repo=present, stage=stage)
         tell_moment("From", first)
         tell_moment("To", last)
         show_list(

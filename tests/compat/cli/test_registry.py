@@ -171,6 +171,17 @@ def test_doctor_finds_a_broken_file(ada: InProcess, tmp_path: Path) -> None:
     assert problem["remedy"]
 
 
+def test_a_renamed_repo_is_found_by_its_old_name(ada: InProcess) -> None:
+    ada.run("repo", "create", "acme/before")
+    ada.run("annotate", "acme/before", "churn", "--type", "model")
+    ada.run("repo", "rename", "acme/before", "after")
+    (shown,) = ada.records("show", "acme/before")
+    assert (shown["repo"], shown["artifact"], shown["latest"]) == ("acme/after", "churn", None)
+    assert ada.lines("show", "acme/before")[-1].split() == ["*churn", "-"]
+    assert ada.records("history", "acme/before") == []
+    assert ada.records("stages", "acme/before") == []
+
+
 def test_wrong_combinations_are_usage_errors(ada: InProcess) -> None:
     for words in (
         ("register", REPO, "churn", "--version", "v3.0.0", "--pre", "rc"),
