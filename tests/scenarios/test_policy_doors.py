@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from modelkeep.domain.access import Role
 from tests.support.git import Git
 from tests.support.hub import Hub, HubRepo, User
+from tests.support.ssh import SshKey
 
 Machine = Callable[..., Git]
 GTO = str(Path(sys.executable).with_name("gto"))
@@ -286,3 +288,56 @@ def test_a_version_stays_where_it_is(scene: Scene) -> None:
     assert "cannot be deleted" in git.refused("origin", ":churn@v0.0.1", cwd=tree)
     git("tag", "-f", "-a", "churn@v0.0.1", "-m", "moved", "side", cwd=tree)
     assert "cannot be moved" in git.refused("-f", "origin", "churn@v0.0.1", cwd=tree)
+
+
+SIGNED = "version: 1\nstages: [{name: prod, signed: true}]\n"
+
+
+def test_a_stage_may_want_signed_tags(scene: Scene, tmp_path: Path) -> None:
+    git, tree = scene.git, scene.tree
+    scene.log_in(scene.owner)
+    git("checkout", "-q", "main", cwd=tree)
+    git.commit(tree, {".modelkeep/policy.yaml": SIGNED})
+    git("push", "-q", "origin", "main", cwd=tree)
+    git("tag", "-a", "churn#prod#3", "-m", "bare", "churn@v0.0.1^{commit}", cwd=tree)
+    assert "needs a signed tag; the tag has none." in git.refused("origin", "churn#prod#3", cwd=tree)
+    keys = {user.name: SshKey(tmp_path / user.name) for user in (scene.maintainer, scene.contributor)}
+    for user in (scene.maintainer, scene.contributor):
+        key = keys[user.name]
+        key.configure(git)
+        git("tag", "-s", "-f", "churn#prod#3", "-m", "signed", "churn@v0.0.1^{commit}", cwd=tree)
+        assert "a key that the hub does not know" in git.refused("origin", "churn#prod#3", cwd=tree)
+        body = {"name": "laptop", "key": key.public}
+        assert scene.hub.request("POST", "/api/v1/user/keys", user.token, json=body).status_code == 201
+    # The last one is the contributor's, who may not assign; the pusher may, but has not signed.
+    text = git.refused("origin", "churn#prod#3", cwd=tree)
+    assert f"is signed by {scene.contributor.name}, who may not assign it" in text
+    keys[scene.maintainer.name].configure(git)
+    git("tag", "-s", "-f", "churn#prod#3", "-m", "signed", "churn@v0.0.1^{commit}", cwd=tree)
+    git("push", "-q", "origin", "churn#prod#3", cwd=tree)
+    # What the hub makes itself is signed by the hub; who brings such a tag back has not made it.
+    status, made = scene.api(scene.owner, "PUT", "/artifacts/churn/stages/prod", {"version": "v0.0.2"})
+    assert status == 201, made
+    git("fetch", "-q", "--tags", cwd=tree)
+    other = scene.hub.repo((scene.owner, Role.OWNER), empty=True)
+    git("push", "-q", other.git_url, "main", "side", cwd=tree)
+    text = git.refused(other.git_url, str(made["tag"]), cwd=tree)
+    assert "is signed by the hub, which did not make it here" in text
+
+
+def test_of_two_who_use_an_approval_at_once_one_gets_it(scene: Scene) -> None:
+    path = _approve(scene)
+    answers: list[int] = []
+
+    def promote() -> None:
+        status, _ = scene.api(scene.owner, "PUT", "/artifacts/churn/stages/prod", {"version": "v0.0.1"})
+        answers.append(status)
+
+    threads = [threading.Thread(target=promote) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers)[0] == 201
+    assert all(status in (403, 409) for status in sorted(answers)[1:])
+    assert scene.api(scene.contributor, "GET", path)[1]["state"] == "completed"

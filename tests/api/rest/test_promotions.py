@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from modelkeep.domain.access import Role, Scope
+from modelkeep.domain.objects import Signature
+from modelkeep.git.refs import create_ref
+from modelkeep.git.tags import create_tag_object
 from tests.api.rest.test_policy import promote, register
 from tests.api.rest.world import World, ok, refused
 
@@ -265,3 +269,27 @@ def test_an_organisations_new_policy_withdraws_what_was_under_the_old(world: Wor
     ok(world.as_("olga").put(f"/orgs/{org}/policy", {"text": POLICY}))
     assert ok(world.as_("cato").get(inherited))["state"] == "withdrawn"
     assert ok(world.as_("cato").get(own))["state"] == "open"
+
+
+def test_what_a_crash_hid_is_found_afterwards(world: World) -> None:
+    repo = guarded(world)
+    request = propose(world, repo)
+    shown = ok(world.as_("cato").get(request))
+    namespace, name = repo.split("/")[2:]
+    found = world.hub.repos.get(world.actor("olga"), namespace, name)
+    git_dir = world.hub.repos._stores.repositories.path(found.repo.id)
+    signature = Signature("Olga", "olga@example.org", datetime(2026, 3, 1, tzinfo=UTC))
+    target = create_tag_object(
+        git_dir,
+        name="churn#prod#9",
+        target_commit=shown["commit"],
+        tagger=signature,
+        message="before the crash",
+    )
+    create_ref(git_dir, "refs/tags/churn#prod#9", target)
+    assert ok(world.as_("cato").get(request))["state"] == "open"
+    ok(world.as_("olga").post(f"{repo}/reindex"))
+    done = ok(world.as_("cato").get(request))
+    assert (done["state"], done["tag"]) == ("completed", "churn#prod#9")
+    ok(world.as_("olga").post(f"{repo}/reindex"))
+    assert ok(world.as_("cato").get(request)) == done
