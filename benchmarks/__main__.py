@@ -1,6 +1,6 @@
 """``python -m benchmarks``: measures and prints a table.
 
-python -m benchmarks                 everything: half an hour, 40 GB of disk in var/bench for a while
+python -m benchmarks                 everything: an hour, 40 GB of disk in var/bench for a while
 python -m benchmarks downloads git   some
 python -m benchmarks --quick         small sizes, to see that it works; the ratios mean little
 python -m benchmarks --document      and puts the results into docs/reference/performance.md
@@ -15,7 +15,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import downloads, indexing, lfs, machine, memory, report, smart_http, uploads
+from benchmarks import (
+    downloads,
+    indexing,
+    lfs,
+    machine,
+    memory,
+    registry_commands,
+    registry_pages,
+    report,
+    smart_http,
+    tag_pushes,
+    uploads,
+)
 from benchmarks.measure import Result
 from benchmarks.processes import Missing
 from benchmarks.workshop import QUICK, Sizes, Workshop
@@ -30,6 +42,9 @@ BENCHMARKS: dict[str, Callable[[Workshop], list[Result]]] = {
     "git": smart_http.run,
     "index": indexing.run,
     "memory": memory.run,
+    "tag-push": tag_pushes.run,
+    "commands": registry_commands.run,
+    "pages": registry_pages.run,
 }
 
 

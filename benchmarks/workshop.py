@@ -91,11 +91,10 @@ class HubUnderTest:
         self._post(f"/api/v1/repos/bench/{name}/reindex", {}, "application/json")
         return url
 
-    def get(self, path: str) -> Any:
-        """What the REST API answers."""
-        request = urllib.request.Request(  # noqa: S310 (our own hub on the loopback address)
-            self.url + path, headers={"Authorization": f"Bearer {self.token}"}
-        )
+    def get(self, path: str, token: str | None) -> Any:
+        """What the REST API answers to the holder of a token; None: to anybody."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        request = urllib.request.Request(self.url + path, headers=headers)  # noqa: S310 (our own hub)
         with _open(request) as response:
             return json.load(response)
 
