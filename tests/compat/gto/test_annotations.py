@@ -8,7 +8,7 @@ from typing import Any
 
 import gto.api
 import pytest
-from gto.config import read_registry_config
+from gto.config import read_registry_config, yaml
 from gto.exceptions import GTOException
 from gto.index import FileIndexManager, Index
 from hypothesis import given, settings
@@ -37,6 +37,13 @@ FIELDS = {
 entry = st.fixed_dictionaries({}, optional={key: st.sampled_from(values) for key, values in FIELDS.items()})
 
 
+def read_by_gto(text: str) -> Index:
+    try:
+        return Index.read(io.StringIO(text))
+    finally:  # gto keeps one reader, and what it left half done in a bad file spoils the next one
+        vars(yaml).pop("_constructor", None)
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.tuples(NAMES, st.none() | entry), max_size=4))
 def test_what_gto_reads_the_hub_reads_alike(entries: list[tuple[str, dict[str, str] | None]]) -> None:
@@ -46,7 +53,7 @@ def test_what_gto_reads_the_hub_reads_alike(entries: list[tuple[str, dict[str, s
         text += "".join(f"  {key}: {value}\n" for key, value in (fields or {}).items())
     reading = read_artifacts_yaml(text.encode())
     try:
-        theirs = Index.read(io.StringIO(text)).state
+        theirs = read_by_gto(text).state
     except (GTOException, ValueError, KeyError):
         assert reading.problems  # and all that is right is there nevertheless
         return
@@ -132,5 +139,5 @@ def test_what_gto_writes_the_hub_describes(hub: Hub, machine: Machine) -> None:
 )
 def test_what_stops_gto_is_reported(text: str) -> None:
     with pytest.raises((GTOException, ValueError, KeyError)):
-        Index.read(io.StringIO(text))
+        read_by_gto(text)
     assert read_artifacts_yaml(text.encode()).problems

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ class Hostile:
     refused: str
     make: Callable[[Maker], None]
     is_clash: bool = False
-    is_refused_by_git: bool = False
 
 
 @dataclass
@@ -41,11 +40,14 @@ class Maker:
 
     git: Git
     tree: Path
-    ids: dict[str, str] = field(default_factory=dict)
 
     def annotated(self, *tags: str, at: str = "HEAD") -> None:
         for tag in tags:
             self.git("tag", "-a", "-m", "why", tag, at, cwd=self.tree)
+
+    def annotated_at(self, tags: dict[str, str]) -> None:
+        for commit, tag in tags.items():
+            self.annotated(tag, at=commit)
 
     def light(self, tag: str) -> None:
         self.git("tag", tag, "HEAD", cwd=self.tree)
@@ -113,7 +115,7 @@ HOSTILE = {
         ["clash4@v1.0.0", "clash4@v1.0.0#2"],
         "version_exists",
         "version v1.0.0 of 'clash4' is already registered",
-        lambda m: (m.annotated("clash4@v1.0.0"), m.annotated("clash4@v1.0.0#2", at="HEAD~1"))[0],
+        lambda m: m.annotated_at({"HEAD": "clash4@v1.0.0", "HEAD~1": "clash4@v1.0.0#2"}),
         is_clash=True,
     ),
     "no tagger": raw("m@v2.0.0", "no_tagger", "no usable tagger", tagger=b""),
