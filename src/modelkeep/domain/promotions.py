@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,9 @@ from typing import TypeVar
 from modelkeep.domain.errors import InvalidInput
 
 _Enum = TypeVar("_Enum", bound=StrEnum)
+
+_STOP = re.compile(r"^(?=---|.{1,20} -{24} >8 -{24})", re.MULTILINE)
+"""Where ``git interpret-trailers`` takes a message to end: a divider of a patch, scissors behind a comment's mark."""
 
 
 class RequestState(StrEnum):
@@ -156,7 +160,7 @@ def message_of_promotion(
     """Ends the message of an assignment's tag with what stood behind it, as trailers in a paragraph of their own.
 
     Whatever the message itself ends with, Git reads only the last paragraph as trailers: nobody can write an approval
-    into a message.
+    into a message. Lines at which Git stops reading (``---`` and scissors) are moved in by a space.
     """
     lines = [*trailers, ("Version", version)]
     if previous is not None:
@@ -166,7 +170,8 @@ def message_of_promotion(
     lines += [("Approved-By", name) for name in approvers]
     if digest is not None:
         lines.append(("Policy-Digest", digest))
-    return message.rstrip() + "\n\n" + "\n".join(f"{name}: {value}" for name, value in lines)
+    text = _STOP.sub(r" \g<0>", message.rstrip())
+    return text + "\n\n" + "\n".join(f"{name}: {value}" for name, value in lines)
 
 
 def _parsed(kind: type[_Enum], text: str, what: str) -> _Enum:

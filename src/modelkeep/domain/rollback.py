@@ -9,6 +9,7 @@ from __future__ import annotations
 from modelkeep.domain.events import Event
 from modelkeep.domain.history import ArtifactState, VersionState
 from modelkeep.domain.tag_grammar import EventKind
+from modelkeep.domain.trailers import trailer
 
 TRAILER = "Rolled-Back-From"
 
@@ -52,5 +53,5 @@ def _moves(state: ArtifactState, stage: str) -> list[tuple[Event, VersionState]]
 
 
 def is_rollback(event: Event) -> bool:
-    """Whether the hub made this assignment to roll back."""
-    return any(line.startswith(f"{TRAILER}: ") for line in event.message.splitlines())
+    """Whether the trailers of this assignment say that it is to roll back; what else a message says is only text."""
+    return trailer(event.message, TRAILER) is not None

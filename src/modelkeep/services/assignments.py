@@ -162,7 +162,8 @@ class Assignments:
         if not found.is_allowed:
             raise Refused(reasons_of(found.checks)).as_error()
         text = message or f"Assigning stage {target.stage} to artifact {state.name} version {target.version}"
-        if policy.digest is not None or found.request is not None:
+        # Of several lines, the last might be taken for what stood behind the promotion.
+        if policy.digest is not None or found.request is not None or "\n" in text.strip():
             text = message_of_promotion(
                 text,
                 version=target.version,

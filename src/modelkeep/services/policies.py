@@ -6,15 +6,15 @@ from pathlib import Path
 
 from modelkeep.db import policies as policy_rows
 from modelkeep.db.transaction import Transaction
-from modelkeep.domain.access import Actor
+from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.artifacts import Json
-from modelkeep.domain.errors import InvalidInput, ModelkeepError
+from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotFound, NotPermitted
 from modelkeep.domain.names import is_gto_name
 from modelkeep.domain.objects import EntryKind, TreeEntry
 from modelkeep.domain.policy import GTO_FILE, POLICY_FILE, EffectivePolicy, PolicyText
 from modelkeep.domain.repos import Repo
 from modelkeep.git import refs, trees
-from modelkeep.services.access import find_repo
+from modelkeep.services.access import find_namespace, find_repo
 from modelkeep.services.policy_text import MAX_POLICY, faulty_policy, read_policy, read_policy_text
 from modelkeep.services.ports import Stores
 from modelkeep.services.yaml_tree import YamlFault, read_yaml
@@ -52,6 +52,28 @@ class Policies:
         """
         with self._stores.database.read() as tx:
             return self.effective(tx, find_repo(tx, actor, namespace, name).repo)
+
+
+def require_free_to_leave(tx: Transaction, actor: Actor, repo: Repo) -> None:
+    """Lets a repo leave its namespace: what an organisation enforces, only its owners take a repo away from.
+
+    Raises:
+        NotPermitted: The organisation enforces a policy, and the actor does not own it.
+    """
+    text = policy_rows.policy_text(tx, repo.namespace_id)
+    if text is None:
+        return
+    policy = read_policy_text(text).policy
+    if policy is not None and not policy.is_enforced:
+        return
+    try:
+        find_namespace(tx, actor, repo.namespace, Action.ADMINISTER)
+    except (NotFound, NotPermitted):
+        raise NotPermitted(
+            f"'{repo.namespace}' enforces a policy in its repos, so only its owners take one out of it. Ask one of "
+            "them.",
+            code="policy_enforced",
+        ) from None
 
 
 def policy_at(git_dir: Path, commit: str, *, quarantine: Path | None = None) -> PolicyText | None:

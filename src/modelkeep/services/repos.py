@@ -23,8 +23,9 @@ from modelkeep.git import refs
 from modelkeep.services.access import RepoAccess, find_namespace, find_repo, roles_in
 from modelkeep.services.audit import record
 from modelkeep.services.first_commit import first_files
-from modelkeep.services.outbox import emit
 from modelkeep.services.indexing import Indexing
+from modelkeep.services.outbox import emit
+from modelkeep.services.policies import require_free_to_leave
 from modelkeep.services.ports import Rules, Stores
 
 _LONGEST_DESCRIPTION = 2000
@@ -233,13 +234,15 @@ class Repos:
 
         Raises:
             AlreadyExists: The name is taken there.
-            NotPermitted: The actor does not own the repo, or may not make repos there.
+            NotPermitted: The actor does not own the repo, or may not make repos there; or its organisation enforces a
+                policy, and the actor does not own that.
         """
         target_name = parse_repo(new_name) if new_name is not None else None
         with self._stores.database.write() as tx:
             repo = find_repo(tx, actor, namespace, name, Action.ADMINISTER).repo
             place_id, place_name = repo.namespace_id, repo.namespace
             if new_namespace is not None and fold(new_namespace) != fold(repo.namespace):
+                require_free_to_leave(tx, actor, repo)
                 place = find_namespace(tx, actor, new_namespace, Action.CREATE_REPO).namespace
                 place_id, place_name = place.id, place.name
             final = target_name or repo.name
