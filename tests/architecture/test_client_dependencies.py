@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from modelkeep.cli.catalogue import COMMANDS
 from tests.architecture.tree import SRC, name_of
 
 SDK_MAY_IMPORT = sys.stdlib_module_names | {"httpx", "modelkeep"}
@@ -21,7 +22,7 @@ SERVER_ONLY = set(sys.argv[2:])
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in SERVER_ONLY:
-            raise ImportError(f"{name} is not among the client's dependencies")
+            raise ModuleNotFoundError(f"{name} is not among the client's dependencies", name=name)
 
 sys.meta_path.insert(0, Refuse())
 importlib.import_module(sys.argv[1])
@@ -29,13 +30,17 @@ importlib.import_module(sys.argv[1])
 SERVER_ONLY = [
     "alembic",
     "argon2",
+    "cryptography",
+    "dbos",
     "fastapi",
     "granian",
+    "jsonschema",
     "prometheus_client",
     "psycopg",
     "pydantic",
     "pydantic_settings",
     "pygit2",
+    "ruamel",
     "sqlalchemy",
     "starlette",
     "structlog",
@@ -48,10 +53,37 @@ def import_without_server(module: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("module", ["modelkeep.sdk", "modelkeep.cli.main", "modelkeep.cli.app"])
+CLIENT_COMMANDS = sorted(
+    {place.partition(":")[0] for words, (place, _) in COMMANDS.items() if not words.startswith("admin")}
+)
+
+
+@pytest.mark.parametrize(
+    "module", ["modelkeep.sdk.hub", "modelkeep.sdk.notebook", "modelkeep.cli.main", "modelkeep.cli.app"]
+)
 def test_the_client_imports_without_the_server_extra(module: str) -> None:
     done = import_without_server(module)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_commands_module_is_imported_without_the_server_extra() -> None:
+    modules = "".join(f"import modelkeep.cli.{module}\n" for module in CLIENT_COMMANDS)
+    program = WITHOUT_SERVER.replace("importlib.import_module(sys.argv[1])", modules)
+    done = subprocess.run([sys.executable, "-c", program, "", *SERVER_ONLY], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", [["serve"], ["reindex"], ["admin", "user", "list"]])
+def test_the_hubs_own_commands_say_what_to_install(words: list[str]) -> None:
+    run = f"sys.argv = ['modelkeep', *{words!r}]\nfrom modelkeep.cli.main import main\nmain()"
+    program = WITHOUT_SERVER.replace("importlib.import_module(sys.argv[1])", run)
+    missing = [
+        name for name in SERVER_ONLY if name != "pydantic"
+    ]  # typer brings it and loads it to run a command
+    done = subprocess.run([sys.executable, "-c", program, "", *missing], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "pip install 'modelkeep[server]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_refusal_refuses() -> None:
