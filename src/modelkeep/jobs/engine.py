@@ -58,6 +58,8 @@ class Engine:
     def start(self) -> None:
         """Starts working, first on what was left undone."""
         _quieten()
+        if self._url.startswith("sqlite:///"):
+            os.close(os.open(self._url.removeprefix("sqlite:///"), os.O_RDWR | os.O_CREAT, 0o600))
         config: DBOSConfig = {
             "name": "modelkeep",
             "system_database_url": self._url,

@@ -18,6 +18,7 @@ from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor
 from modelkeep.domain.artifacts import Annotation, AnnotationSet, Json
 from modelkeep.domain.changes import Changes
+from modelkeep.domain.errors import ModelkeepError
 from modelkeep.domain.events import Event
 from modelkeep.domain.objects import ZERO_ID, RefUpdate
 from modelkeep.domain.outbox import FOUND_BY_HUB, NewOutboxEvent
@@ -83,8 +84,22 @@ class Outbox:
         now = self._stores.now()
         name = actor.username if actor is not None else FOUND_BY_HUB
         found = [("ref.updated", _ref_data(update)) for update in changes.refs]
+        found += self._annotation_data(repo, changes.refs)
         found += self._registry_data(tx, repo_id, changes.added)
         outbox.append(tx, [_new(now, kind, data, repo, None, name) for kind, data in found])
+
+    def _annotation_data(
+        self, repo: Repo, updates: Sequence[RefUpdate]
+    ) -> Iterator[tuple[str, dict[str, Json]]]:
+        """What the default branch says about artifacts now, where that is something else than before."""
+        git_dir = self._stores.repositories.path(repo.id)
+        for update in updates:
+            if update.ref != f"refs/heads/{repo.default_branch}" or update.is_delete:
+                continue
+            before, after = self._said_at(git_dir, update.old), self._said_at(git_dir, update.new)
+            for name in sorted({*before, *after}):
+                if before.get(name) != after.get(name):
+                    yield "artifact.annotated", _said(name, after.get(name), update)
 
     def _registry_data(
         self, tx: Transaction, repo_id: str, added: Sequence[Event]
@@ -103,8 +118,17 @@ class Outbox:
         return {
             (commit, name): annotation
             for commit in commits
-            for name, annotation in self._read_annotations(git_dir, commit).annotations.items()
+            for name, annotation in self._said_at(git_dir, commit).items()
         }
+
+    def _said_at(self, git_dir: Path, commit: str) -> Mapping[str, Annotation]:
+        """What a commit says; nothing where it cannot be read, which must not keep the index from following Git."""
+        if commit == ZERO_ID:
+            return {}
+        try:
+            return self._read_annotations(git_dir, commit).annotations
+        except (ModelkeepError, OSError):
+            return {}
 
 
 def _standings(tx: Transaction, repo_id: str, events: Sequence[Event]) -> dict[str, Standing]:
@@ -136,6 +160,19 @@ def _event_data(event: Event, standing: Standing | None, annotation: Annotation 
         "tagged_at": event.by.when.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "counter": event.counter,
         "previous": standing.previous if standing else None,
+    }
+
+
+def _said(name: str, annotation: Annotation | None, update: RefUpdate) -> dict[str, Json]:
+    return {
+        "name": name,
+        "type": annotation.type if annotation else None,
+        "path": annotation.path if annotation else None,
+        "description": annotation.description if annotation else None,
+        "labels": list(annotation.labels) if annotation else [],
+        "removed": annotation is None,
+        "ref": update.ref,
+        "commit": update.new,
     }
 
 

@@ -106,3 +106,18 @@ def test_events_are_for_those_who_may_read_the_repo(world: World) -> None:
     refused(world.as_("rita").get(f"{repo}/events?after=-1"), 400, "invalid_parameter")
     headers = {"Accept": "text/event-stream", "Last-Event-ID": "x"}
     refused(world.as_("rita").get(f"{repo}/events", headers=headers), 400, "invalid_cursor")
+
+
+def test_what_the_default_branch_says_about_artifacts_is_told_whoever_wrote_it(world: World) -> None:
+    repo = world.repo()
+    first = world.commit(repo, {"artifacts.yaml": ARTIFACTS})
+    world.commit(repo, {"note.txt": "nothing about artifacts"})
+    second = world.commit(repo, {"artifacts.yaml": ARTIFACTS.replace("Who leaves", "Who stays")})
+    third = world.commit(repo, {"artifacts.yaml": "{}\n"})
+    told = [one["data"] for one in events(world, repo, "?type=artifact.annotated")]
+    assert [(one["commit"], one["description"], one["removed"]) for one in told] == [
+        (first, "Who leaves", False),
+        (second, "Who stays", False),
+        (third, None, True),
+    ]
+    assert {one["name"] for one in told} == {"churn"}
