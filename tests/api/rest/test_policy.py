@@ -383,3 +383,25 @@ def test_the_stages_of_gto_are_kept_to_where_no_policy_says_more(world: World) -
     )
     refused(promote(world, repo, "x", "v0.0.1"), 403, "policy_stage")
     ok(promote(world, repo, "y", "v0.0.1"), 201)
+
+
+def test_a_policy_in_force_that_cannot_be_read_stops_promotions_only(world: World) -> None:
+    repo = with_policy(world)
+    ok(promote(world, repo, "dev", "v0.0.1"), 201)
+    ok(world.as_("olga").post(f"{repo}/branches", {"name": "next"}), 201)
+    # No rule looks at other branches; only a maintainer makes one the default.
+    world.commit(repo, {".modelkeep/policy.yaml": "version: 1\nstages: no\n"}, branch="next", by="cato")
+    refused(world.as_("cato").patch(repo, {"default_branch": "next"}), 403)
+    ok(world.as_("olga").patch(repo, {"default_branch": "next"}))
+    shown = ok(world.as_("rita").get(f"{repo}/policy"))
+    assert (shown["source"], shown["stages"]) == ("repo", [])
+    assert shown["problems"] == [{"line": 2, "column": 9, "reason": "'stages' must be a list"}]
+    problem = refused(promote(world, repo, "dev", "v0.0.2"), 422, "policy_invalid")
+    assert "on next cannot be read (line 2, column 9: 'stages' must be a list)" in problem["detail"]
+    plan = ok(promote(world, repo, "dev", "v0.0.2", dry_run=True))
+    assert (plan["allowed"], [one["code"] for one in plan["checks"]]) == (False, ["policy_invalid"])
+    refused(world.as_("olga").delete(f"{repo}/tags/churn%23dev%231"), 422, "policy_invalid")
+    refused(world.as_("cato").delete(f"{repo}/artifacts/churn/stages/dev"), 403, "role_missing")
+    ok(world.as_("mara").delete(f"{repo}/artifacts/churn/stages/dev"), 201)
+    world.commit(repo, {".modelkeep/policy.yaml": POLICY}, branch="next", by="mara")
+    ok(promote(world, repo, "dev", "v0.0.2", by="cato"), 201)
