@@ -24,13 +24,14 @@ from modelkeep.services.access import find_repo
 from modelkeep.services.annotation_files import FileReading, read_artifacts_yaml, read_dvc_yaml
 from modelkeep.services.annotations import no_annotation, read_annotations
 from modelkeep.services.commits import AddFile, Commits
+from modelkeep.services.gto_files import CONFIG_FILE, GtoConfig, read_gto_config
 from modelkeep.services.ports import Stores
 from modelkeep.services.yaml_edits import find, remove_value, set_value
 from modelkeep.services.yaml_tree import MAX_BYTES, YamlFault, read_yaml
 
 T = TypeVar("T")
 
-_TRIES = 5
+_TRIES = 20
 _IN_DVC = {"type": "type", "path": "path", "labels": "labels", "description": "desc", "custom": "meta"}
 
 
@@ -100,6 +101,7 @@ class AnnotationWrites:
             file = _place(git_dir, tip, artifact)
             present = found.get(artifact)
             wanted = change.wanted(present)
+            _check_type(git_dir, tip, wanted.get("type"))
             _check_path(git_dir, tip, artifact, change, wanted, found)
             with _in_words(file.path):
                 content = _edited(file, change, wanted)
@@ -220,6 +222,20 @@ def _read(git_dir: Path, tip: str | None, path: str, entry: tuple[str, ...]) -> 
         return _File(path, trees.read_blob(git_dir, found.id, MAX_BYTES), entry)
     except ModelkeepError as error:
         raise _unreadable(path, error.message) from None
+
+
+def _check_type(git_dir: Path, tip: str | None, wanted: Json) -> None:
+    """Holds a new type against those that ``.gto`` allows, as GTO did when it annotated."""
+    found = trees.entry(git_dir, tip, CONFIG_FILE) if tip else None
+    if wanted is None or found is None or found.kind is not EntryKind.FILE or (found.size or 0) > MAX_BYTES:
+        return
+    config = read_gto_config(trees.read_blob(git_dir, found.id, MAX_BYTES))
+    if isinstance(config, GtoConfig) and config.types is not None and wanted not in config.types:
+        raise InvalidInput(
+            f"{CONFIG_FILE} of this repo allows the types {', '.join(config.types)}; '{wanted}' is none of them.",
+            code="invalid_annotation",
+            field="type",
+        )
 
 
 def _check_path(

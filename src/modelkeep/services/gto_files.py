@@ -38,10 +38,11 @@ class GtoFault:
 
 @dataclass(frozen=True, slots=True)
 class GtoConfig:
-    """What ``.gto`` says: the stages that may be assigned (None: any), and where annotations are."""
+    """What ``.gto`` says: the stages and types that there may be (None: any), and where annotations are."""
 
     stages: tuple[str, ...] | None = None
     index: str = ARTIFACTS_FILE
+    types: tuple[str, ...] | None = None
 
 
 Annotations = Mapping[str, Json]
@@ -141,7 +142,7 @@ def _config(written: Mapping[str, Node]) -> GtoConfig:
         raise YamlFault(
             "no_enrichments", "'autoload_enrichments' is off, and 'enrichments' does not name gto"
         )
-    return GtoConfig(said.get("stages"), said.get("index", ARTIFACTS_FILE))
+    return GtoConfig(said.get("stages"), said.get("index", ARTIFACTS_FILE), said.get("types"))
 
 
 def _names(node: Node, what: str) -> tuple[str, ...] | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from modelkeep.domain.annotation_changes import AnnotationChange
 from tests.api.rest.world import World, ok, refused
 
 ARTIFACTS = """\
@@ -259,6 +261,38 @@ def test_a_file_that_cannot_be_read_is_not_changed(world: World) -> None:
     )
     ok(cato.patch(f"{repo}/artifacts/bad/annotation", {"type": "model"}), 201)  # which repairs it
     assert text_of(world, repo, "artifacts.yaml") == "bad: {type: model}\nother: 5\nchurn:\n  type: model\n"
+
+
+def test_types_that_the_repo_does_not_allow(world: World) -> None:
+    repo = world.repo()
+    world.commit(repo, {".gto": "types: [model, dataset]\n", "artifacts.yaml": "churn: {type: old}\n"})
+    path = f"{repo}/artifacts/churn/annotation"
+    problem = refused(world.as_("cato").patch(path, {"type": "other"}), 422, "invalid_annotation")
+    assert "model, dataset" in problem["detail"]
+    ok(world.as_("cato").patch(path, {"type": "old"}))  # it is so already
+    ok(world.as_("cato").patch(path, {"type": "dataset"}), 201)
+    world.commit(repo, {".gto": "stages: [prod]\n"})
+    ok(world.as_("cato").patch(path, {"type": "other"}), 201)
+
+
+def test_many_who_annotate_at_once_all_get_their_turn(world: World) -> None:
+    repo = world.repo()
+    world.commit(repo, {"artifacts.yaml": ARTIFACTS})
+    _, _, namespace, name = repo.split("/")
+    actor = world.actor("cato")
+
+    def annotate(number: int) -> str:
+        change = AnnotationChange({"type": "model"})
+        _, commit = world.hub.annotation_writes.annotate(actor, namespace, name, f"m{number}", change)
+        assert commit is not None
+        return commit.id
+
+    with ThreadPoolExecutor(6) as threads:
+        commits = list(threads.map(annotate, range(12)))
+    assert len(set(commits)) == 12
+    text = text_of(world, repo, "artifacts.yaml")
+    assert text.startswith(ARTIFACTS)
+    assert all(f"\nm{number}:\n  type: model\n" in text for number in range(12))
 
 
 def test_who_may(world: World, repo: str) -> None:

@@ -39,7 +39,8 @@ entry = st.fixed_dictionaries({}, optional={key: st.sampled_from(values) for key
 
 def read_by_gto(text: str) -> Index:
     try:
-        return Index.read(io.StringIO(text))
+        found: Index = Index.read(io.StringIO(text))
+        return found
     finally:  # gto keeps one reader, and what it left half done in a bad file spoils the next one
         vars(yaml).pop("_constructor", None)
 

@@ -128,7 +128,8 @@ def settings_of_gto(text: bytes) -> GtoConfig | None:
             found.enrichments_.pop("gto")
         except Exception:  # whatever stops it
             return None
-    return GtoConfig(tuple(found.stages) if found.stages is not None else None, found.INDEX)
+    stages, types = (tuple(names) if names is not None else None for names in (found.stages, found.types))
+    return GtoConfig(stages, found.INDEX, types)
 
 
 def annotations_of_gto(text: bytes) -> dict[str, Any] | None:
