@@ -24,7 +24,7 @@ from modelkeep.domain.names import fold
 from modelkeep.domain.paging import CursorKey, Page, PageRequest, page_of
 from modelkeep.domain.registry import ArtifactFilter, ArtifactSort, ArtifactSummary
 
-FEW_REPOS = 200
+FEW_REPOS = 100
 """Up to so many repos in question, all their artifacts are gathered."""
 
 FEW_ARTIFACTS = 1000

@@ -41,7 +41,9 @@ QUERIES: dict[str, Callable[[Transaction], Any]] = {
     "version": lambda tx: registry.version_row(tx, "x", "m", "v1.0.0"),
     "latest version": lambda tx: registry.latest_row(tx, "x", "m"),
     "stage": lambda tx: registry.stage_row(tx, "x", "m", "prod"),
-    "overview of a repo": lambda tx: registry.overview(tx, ADA, PAGE, repo_id="x"),
+    "version of a name or a commit": lambda tx: registry.version_events(
+        tx, "x", "m", versions=["v1.0.0"], commits=["c"]
+    ),
     "readable blobs": lambda tx: blobs.readable(tx, ADA, "x", ["a", "b"]),
     "linked blobs": lambda tx: blobs.linked(tx, "x", ["a", "b"]),
     "usage": lambda tx: blobs.usage(tx, "x"),
