@@ -35,21 +35,6 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
 
-    @classmethod
-    def parse(cls, text: str) -> DeliveryState:
-        """Reads a state.
-
-        Raises:
-            InvalidInput: There is no such state.
-        """
-        try:
-            return cls(text)
-        except ValueError:
-            raise InvalidInput(
-                f"{text[:40]!r} is no state of a delivery; choose one of {', '.join(cls)}.",
-                code="invalid_state",
-            ) from None
-
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
