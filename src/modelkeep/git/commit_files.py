@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import cast
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -45,9 +46,9 @@ def files_at(
             found = repository[commit_id]
         except (KeyError, ValueError, OSError, pygit2.GitError):
             continue
-        if not isinstance(found, pygit2.Commit):
+        if found.type != ObjectType.COMMIT:
             continue
-        commit = _commit(repository, found)
+        commit = _commit(repository, cast("pygit2.Commit", found))
         if commit is not None:
             if commit.tree_id not in seen:
                 seen[commit.tree_id] = _look_up(repository, commit.tree_id, path)

@@ -48,8 +48,8 @@ class ParsedTag:
         name: The tag's name as bytes, which need not be the ref's name.
         tagger: None where it is missing or unusable; then ``tagger_problem`` says why.
         message: Without a signature; None where there is none or it is not UTF-8; then ``message_problem`` says why.
-        identity: Name and e-mail of the tagger to the letter, as dulwich (and so GTO) reads them; None where one of them
-            is empty, or no blank stands between.
+        identity: Name and e-mail of the tagger to the letter, as dulwich (and so GTO) reads them; None where one of
+            them is empty, or no blank stands between.
     """
 
     object: str | None

@@ -37,8 +37,8 @@ from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.locking import Locking
-from modelkeep.services.organisation_policies import OrganisationPolicies
 from modelkeep.services.model_downloads import ModelDownloads
+from modelkeep.services.organisation_policies import OrganisationPolicies
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.outbox import Outbox
 from modelkeep.services.past import Past

@@ -31,7 +31,7 @@ class Stores:
     blobs: LocalBlobStore
     signer: Signer
     now: Callable[[], datetime] = utc_now
-    hub_keys: HubKeys = HubKeys()
+    hub_keys: HubKeys = field(default_factory=HubKeys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ class Act(StrEnum):
 class Ticket:
     """What was signed.
 
-    ``oid`` is an LFS object's, or Git's id of a file (for :attr:`Act.READ`); ``part`` the number of a part (0 for none);
-    ``expires_at`` in seconds since 1970.
+    ``oid`` is an LFS object's, or Git's id of a file (for :attr:`Act.READ`); ``part`` the number of a part (0 for
+    none); ``expires_at`` in seconds since 1970.
     """
 
     act: Act
