@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelkeep.domain.access import Role
+from modelkeep.domain.access import Role, Visibility
 from tests.support.git import Git
 from tests.support.hub import Hub, HubRepo, User
 
@@ -181,6 +181,27 @@ def test_an_enforced_policy_is_not_left_behind_by_a_journey(scene: Scene) -> Non
     assert (answer.status_code, answer.json()["code"]) == (403, "policy_enforced"), answer.text
     answer = hub.request("PATCH", place, scene.owner.token, json={"name": "renamed"})
     assert answer.status_code == 200, answer.text
+
+
+def test_the_policy_of_an_organisation_is_shown_to_strangers_only_where_it_holds(hub: Hub) -> None:
+    boss, stranger = hub.user("boss"), hub.user("stranger")
+    org = hub.org((boss, Role.OWNER))
+    text = "version: 1\nstages: [{name: prod, assign: {users: [somebody]}}]\n"
+    answer = hub.request("PUT", f"/api/v1/orgs/{org}/policy", boss.token, json={"text": text})
+    assert answer.status_code == 200, answer.text
+    repo = hub.repo(namespace=org, visibility=Visibility.PUBLIC)
+    policy = f"/api/v1/repos/{repo.full_name}/policy"
+    for token in (boss.token, stranger.token, None):
+        assert hub.request("GET", policy, token).json()["text"] == text
+    body = {
+        "message": "own",
+        "branch": "main",
+        "operations": [{"op": "add", "path": ".modelkeep/policy.yaml", "content": "version: 1\n"}],
+    }
+    hub.request("POST", f"/api/v1/repos/{repo.full_name}/commits", boss.token, json=body).raise_for_status()
+    for token, shown in ((boss.token, text), (stranger.token, None), (None, None)):
+        organisation = hub.request("GET", policy, token).json()["organisation"]
+        assert (organisation and organisation["text"]) == shown
 
 
 # Messages

@@ -156,9 +156,10 @@ def test_all_faults_are_named_at_once_in_the_order_of_the_text() -> None:
     assert [problem.line for problem in read_policy_text(text).problems] == [3, 5, 6, 7]
 
 
-def test_true_is_true_in_older_yaml_too() -> None:
-    read = read_policy_text("%YAML 1.1\n---\nversion: 1\nordered: yes\n")
-    assert read.policy == Policy(is_ordered=True)
+def test_only_true_is_true_whatever_version_of_yaml_it_claims() -> None:
+    text = "%YAML 1.1\n---\nversion: 1\nordered: {}\n"
+    assert read_policy_text(text.format("true")).policy == Policy(is_ordered=True)
+    assert "must be true or false" in read_policy_text(text.format("yes")).problems[0].reason
 
 
 def test_what_is_too_large_or_no_text() -> None:

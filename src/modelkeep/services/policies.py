@@ -8,7 +8,7 @@ from modelkeep.db import policies as policy_rows
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.artifacts import Json
-from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotFound, NotPermitted
+from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotFound, NotPermitted, Unauthenticated
 from modelkeep.domain.names import is_gto_name
 from modelkeep.domain.objects import EntryKind, TreeEntry
 from modelkeep.domain.policy import GTO_FILE, POLICY_FILE, EffectivePolicy, PolicyText
@@ -45,13 +45,18 @@ class Policies:
         return EffectivePolicy(own, found.organisation, _gto_stages(git_dir, commit), repo.default_branch)
 
     def show(self, actor: Actor, namespace: str, name: str) -> EffectivePolicy:
-        """What holds in a repo, for everybody who may read it.
+        """What holds in a repo, for everybody who may read it; what its organisation has beside, for its members.
 
         Raises:
             NotFound: There is no such repo for this actor.
         """
         with self._stores.database.read() as tx:
-            return self.effective(tx, find_repo(tx, actor, namespace, name).repo)
+            repo = find_repo(tx, actor, namespace, name).repo
+            found = self.effective(tx, repo)
+            holds = any(text is found.organisation for text in found.texts)
+            if found.organisation is None or holds or _belongs_to(tx, actor, repo.namespace):
+                return found
+        return EffectivePolicy(found.own, None, found.gto_stages, found.branch)
 
 
 def require_free_to_leave(tx: Transaction, actor: Actor, repo: Repo) -> None:
@@ -111,6 +116,13 @@ def require_valid(text: PolicyText, what: str) -> None:
                 {"line": str(p.line), "column": str(p.column), "reason": p.reason} for p in text.problems
             ],
         )
+
+
+def _belongs_to(tx: Transaction, actor: Actor, namespace: str) -> bool:
+    try:
+        return find_namespace(tx, actor, namespace).role is not None
+    except (NotFound, Unauthenticated):
+        return False
 
 
 def _gto_stages(git_dir: Path, commit: str) -> tuple[str, ...]:

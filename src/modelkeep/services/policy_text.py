@@ -5,19 +5,17 @@ The text is untrusted: anchors, tags and duplicate keys are refused, size and de
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypeAlias
 
+import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from modelkeep.domain.access import Role
 from modelkeep.domain.policy import (
@@ -37,6 +35,7 @@ from modelkeep.domain.policy import (
     digest_of_text,
     listed,
 )
+from modelkeep.services.yaml_tree import Node, NodeKind, YamlFault, read_yaml
 
 MAX_POLICY = 64 * 1024
 """Bytes of a policy."""
@@ -97,18 +96,13 @@ def _read(text: str) -> PolicyText:
     try:
         root = _compose(text)
         value = _value_of(root, (), places, problems)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problems.append(
-            PolicyProblem(line, column, f"this is no YAML: {(error.problem or 'it breaks off')[:200]}")
-        )
+    except YamlFault as fault:
+        reason = fault.reason.removeprefix("it is not YAML: ")[:200]
+        problems.append(PolicyProblem(fault.line or 1, fault.column or 1, f"this is no YAML: {reason}"))
     except _Fault as fault:
         problems.append(fault.problem)
     except _Empty:
         problems.append(PolicyProblem(1, 1, "it is empty; begin with 'version: 1'"))
-    except (YAMLError, ValueError, RecursionError):
-        problems.append(PolicyProblem(1, 1, "this is no YAML that can be read"))
     if not problems:
         problems = _schema_problems(value, places)
     if not problems:
@@ -130,59 +124,66 @@ class _Empty(Exception):
 
 
 class _Fault(Exception):
-    def __init__(self, node: Any, reason: str) -> None:
+    def __init__(self, line: int, column: int, reason: str) -> None:
         super().__init__(reason)
-        self.problem = PolicyProblem(node.start_mark.line + 1, node.start_mark.column + 1, reason)
+        self.problem = PolicyProblem(line, column, reason)
 
 
 def _compose(text: str) -> Node:
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
-        if isinstance(event, NodeEvent) and (isinstance(event, AliasEvent) or event.anchor is not None):
-            raise _Fault(event, "anchors (&) and aliases (*) have no place here; write it out")
-        if isinstance(event, NodeEvent) and getattr(event, "ctag", None) is not None:
-            raise _Fault(event, "tags (!) have no place here")
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise _Fault(event, "this is nested too deeply")
-    node: Node | None = YAML(typ="safe", pure=True).compose(text)
-    if node is None:
+    with contextlib.suppress(yaml.YAMLError):  # said of the whole below
+        _refuse_cleverness(text)
+    root = read_yaml(text.encode()).root
+    if root is None:
         raise _Empty
-    return node
+    return root
+
+
+def _refuse_cleverness(text: str) -> None:
+    depth = 0
+    events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
+    for event in events:
+        place = event.start_mark.line + 1, event.start_mark.column + 1
+        if getattr(event, "anchor", None) is not None:
+            raise _Fault(*place, "anchors (&) and aliases (*) have no place here; write it out")
+        if getattr(event, "tag", None) is not None:
+            raise _Fault(*place, "tags (!) have no place here")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise _Fault(*place, "this is nested too deeply")
 
 
 def _value_of(node: Node, path: _Path, places: _Places, problems: list[PolicyProblem]) -> Any:
-    places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-    if isinstance(node, MappingNode):
+    places[path] = node.line, node.column
+    if node.kind is NodeKind.MAPPING:
         found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, ScalarNode):
-                raise _Fault(key_node, "a key is a word")
-            key = str(key_node.value)
-            if key in found:
-                raise _Fault(key_node, f"'{_short(key)}' stands here twice")
-            found[key] = _value_of(value_node, (*path, key), places, problems)
-            places[(*path, key, "key")] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        for key, value in node.pairs:
+            if key.kind is not NodeKind.SCALAR:
+                raise _Fault(key.line, key.column, "a key is a word")
+            if key.text in found:
+                raise _Fault(key.line, key.column, f"'{_short(key.text)}' stands here twice")
+            found[key.text] = _value_of(value, (*path, key.text), places, problems)
+            places[(*path, key.text, "key")] = key.line, key.column
         return found
-    if isinstance(node, SequenceNode):
-        return [_value_of(one, (*path, index), places, problems) for index, one in enumerate(node.value)]
+    if node.kind is NodeKind.SEQUENCE:
+        return [_value_of(one, (*path, index), places, problems) for index, one in enumerate(node.items)]
     return _scalar(node)
 
 
-def _scalar(node: Any) -> Any:
-    kind, text = node.tag.rsplit(":", 1)[-1], str(node.value)
+def _scalar(node: Node) -> Any:
+    kind, text = node.meaning, node.text
     if kind == "null":
         return None
     if kind == "bool":
-        return text.lower() in ("true", "yes", "on", "y")
+        return text.lower() == "true"
     if kind not in ("int", "float"):
         return text
     try:
         number = int(text.replace("_", "")) if kind == "int" else float(text.replace("_", ""))
     except ValueError:
-        raise _Fault(node, f"'{_short(text)}' is a number that is not written in decimal digits") from None
+        reason = f"'{_short(text)}' is a number that is not written in decimal digits"
+        raise _Fault(node.line, node.column, reason) from None
     if number - number != 0 or abs(number) > 1e300:
-        raise _Fault(node, f"'{_short(text)}' is no finite number")
+        raise _Fault(node.line, node.column, f"'{_short(text)}' is no finite number")
     return number
 
 
