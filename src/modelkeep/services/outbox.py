@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from modelkeep.db import outbox, repos
-from modelkeep.db.stage_history import events_about_stages
+from modelkeep.db.stage_history import events_about_stage
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor
 from modelkeep.domain.artifacts import Annotation, AnnotationSet, Json
@@ -38,6 +38,7 @@ _TYPES = {
 }
 _LONGEST_MESSAGE = 10_000
 _MOST_COMMITS_READ = 500
+_FIRST_LOOK = 20
 
 
 def emit(
@@ -132,13 +133,18 @@ class Outbox:
 
 
 def _standings(tx: Transaction, repo_id: str, events: Sequence[Event]) -> dict[str, Standing]:
-    stages: dict[str, set[str]] = {}
+    tags: dict[tuple[str, str], list[str]] = {}
     for event in events:
         if event.stage is not None:
-            stages.setdefault(event.artifact, set()).add(event.stage)
+            tags.setdefault((event.artifact, event.stage), []).append(event.tag)
     found: dict[str, Standing] = {}
-    for artifact, names in stages.items():
-        found |= standings(events_about_stages(tx, repo_id, artifact, names))
+    for (artifact, stage), wanted in tags.items():
+        # Who holds a stage shows from its last events; only where nobody does in these, older ones count.
+        known, is_all = events_about_stage(tx, repo_id, artifact, stage, len(wanted) + _FIRST_LOOK)
+        standing = standings(known)
+        if not is_all and any(tag not in standing or standing[tag].previous is None for tag in wanted):
+            standing = standings(events_about_stage(tx, repo_id, artifact, stage)[0])
+        found |= {tag: standing[tag] for tag in wanted if tag in standing}
     return found
 
 

@@ -42,6 +42,22 @@ def test_every_standing_is_that_of_the_events_before(tags: list[tuple[str, int]]
         assert found[one.tag] == expected
 
 
+@given(TAGS, st.integers(1, 12))
+def test_the_last_events_of_a_stage_are_enough_where_they_say_who_held_it(
+    tags: list[tuple[str, int]], newest: int
+) -> None:
+    """What the outbox reads first: the last events of a stage, with all about the versions at their commits."""
+    events = [event(tag, at, on) for at, (tag, on) in enumerate(tags)]
+    of_stage = [one for one in events if one.stage == "prod"]
+    last = of_stage[-newest:]
+    commits = {one.commit for one in last}
+    known = [*last, *(one for one in events if one.version is not None and one.commit in commits)]
+    everything = standings(events)
+    for tag, standing in standings(known).items():
+        assert standing.version == everything[tag].version
+        assert standing.previous in (None, everything[tag].previous)
+
+
 def test_within_a_second_a_version_is_there_before_its_stage() -> None:
     found = standings([event("m#prod#2", 0, 1), event("m@v1.0.0", 0, 1)])
     assert found == {"m#prod#2": Standing("v1.0.0", None)}
