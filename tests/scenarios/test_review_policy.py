@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from modelkeep.domain.access import Role, Visibility
+from modelkeep.domain.objects import ZERO_ID
 from tests.support.git import Git
 from tests.support.hub import Hub, HubRepo, User
 
@@ -111,6 +112,32 @@ def test_versions_of_the_same_content_cannot_come_in_one_push(scene: Scene) -> N
     scene.tag("m@v1.0.0", first)
     scene.tag("m@v1.0.1", second)
     assert "the same content as v1.0.0" in scene.refused(scene.contributor, "m@v1.0.0", "m@v1.0.1")
+
+
+def test_what_git_will_refuse_counts_for_nothing(scene: Scene) -> None:
+    """A tag that is there is said to be made anew, so that the gate takes it for replaced. Git keeps the old one."""
+    versions(scene, "v1.0.0")
+    elsewhere = scene.push(scene.owner, {"model.txt": "two"})
+    scene.tag("m@v1.0.0#2", elsewhere)
+    scene.tag("m@v1.0.0", elsewhere)
+    ids = [scene.git("rev-parse", name, cwd=scene.tree) for name in ("m@v1.0.0", "m@v1.0.0#2")]
+    pack = scene.git(
+        "pack-objects", "-q", "--revs", scene.tree / "new", cwd=scene.tree, input="\n".join(ids).encode()
+    )
+    lines = [
+        f"{ZERO_ID} {ids[0]} refs/tags/m@v1.0.0\0report-status",
+        f"{ZERO_ID} {ids[1]} refs/tags/m@v1.0.0#2",
+    ]
+    body = "".join(f"{len(line) + 4:04x}{line}" for line in lines) + "0000"
+    answer = scene.hub.request(
+        "POST",
+        f"{scene.repo.git_url}/git-receive-pack",
+        scene.contributor.token,
+        content=body.encode() + (scene.tree / f"new-{pack}.pack").read_bytes(),
+        headers={"Content-Type": "application/x-git-receive-pack-request"},
+    )
+    assert b"ng refs/tags/m@v1.0.0#2" in answer.content, answer.content
+    assert [one["tag"] for one in scene.must(scene.owner, "GET", "/history")["items"]] == ["m@v1.0.0"]
 
 
 # Stages that change without an assignment

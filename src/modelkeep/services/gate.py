@@ -19,11 +19,12 @@ from modelkeep.domain.errors import (
     TooLarge,
 )
 from modelkeep.domain.lfs import Oid, parse_pointer
-from modelkeep.domain.objects import NewBlob, RefUpdate
+from modelkeep.domain.objects import ZERO_ID, NewBlob, RefUpdate
 from modelkeep.domain.paging import PageRequest
 from modelkeep.domain.repos import Protection, Repo
 from modelkeep.domain.tag_grammar import parse_tag
 from modelkeep.git import incoming, objects, refs
+from modelkeep.git.library import shared_handles
 from modelkeep.services.access import RepoAccess
 from modelkeep.services.policy_gate import PolicyGate
 from modelkeep.services.ports import MIB, Rules, Stores
@@ -52,10 +53,16 @@ class Gate:
         Raises:
             Refused: With every reason found (at most 20).
         """
+        with shared_handles():
+            return self._check(access, proposal)
+
+    def _check(self, access: RepoAccess, proposal: Incoming) -> Passed:
         git_dir = self._stores.repositories.path(access.repo.id)
         reasons: list[ModelkeepError] = []
         with self._stores.database.read() as tx:
             rules = _with_default(access.repo, protections.protections_of(tx, access.repo.id))
+        if not proposal.is_by_hub:
+            reasons += _check_places(access.repo, git_dir, proposal.updates)
         for update in proposal.updates:
             try:
                 self._check_ref(access, git_dir, proposal, update, rules)
@@ -243,6 +250,31 @@ class Gate:
             )
             for path in sorted(touched)
         ]
+
+
+def _check_places(repo: Repo, git_dir: Path, updates: Sequence[RefUpdate]) -> list[ModelkeepError]:
+    """Reasons against moving refs from where they are not. Git refuses these, and accepts the rest of the push.
+
+    That rest would be judged as if the others had moved.
+    """
+    present = refs.read_refs(git_dir, [update.ref for update in updates])
+    seen: set[str] = set()
+    reasons: list[ModelkeepError] = []
+    for update in updates:
+        ref = present.get(update.ref)
+        # The hub's own first commit is hidden from those who push a history of their own.
+        is_hidden = update.is_create and ref is not None and ref.target == repo.pristine_commit
+        is_gone = update.is_delete and ref is None
+        is_there = update.old == (ref.target if ref is not None else ZERO_ID)
+        if update.ref in seen or not (is_there or is_hidden or is_gone):
+            reasons.append(
+                Conflict(
+                    f"{update.ref} has moved meanwhile, or is named twice in this push. Fetch, and push again.",
+                    code="ref_moved",
+                )
+            )
+        seen.add(update.ref)
+    return reasons
 
 
 def _with_default(repo: Repo, rules: Sequence[Protection]) -> list[Protection]:
