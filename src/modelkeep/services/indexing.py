@@ -16,15 +16,17 @@ from modelkeep.db import registry as registry_index
 from modelkeep.db import repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
-from modelkeep.domain.artifacts import ARTIFACTS_FILE, DVC_FILE, AnnotationSet
+from modelkeep.domain.artifacts import AnnotationSet
 from modelkeep.domain.changes import Changes
 from modelkeep.domain.digest import digest_of
 from modelkeep.domain.errors import ModelkeepError, NotFound
 from modelkeep.domain.events import Event, TagProblem
 from modelkeep.domain.objects import ZERO_ID, RawTag, Ref, RefUpdate
 from modelkeep.domain.repos import Repo
-from modelkeep.git import incoming, locks, refs, tags
+from modelkeep.git import locks, refs, tags
+from modelkeep.git.library import shared_handles
 from modelkeep.services.access import find_repo
+from modelkeep.services.annotation_moves import may_say_otherwise
 from modelkeep.services.annotations import read_annotations
 from modelkeep.services.ports import Stores
 from modelkeep.services.registry_tags import read_registry_tag
@@ -32,8 +34,6 @@ from modelkeep.services.registry_tags import read_registry_tag
 _TAGS = "refs/tags/"
 _HEADS = "refs/heads/"
 _LOCK_SECONDS = 60.0
-_FEW_PATHS = 1000
-_TRACKED = ".dvc"
 
 Follower: TypeAlias = Callable[[Transaction, str, "Actor | None", Changes], None]
 """Told of changes inside the transaction that indexes them: repo id, who made them (None: found afterwards), what."""
@@ -50,8 +50,12 @@ class Indexing:
         self, tx: Transaction, repo_id: str, ref_names: Sequence[str], actor: Actor | None = None
     ) -> Changes:
         """Brings the index up to date for these refs, whatever has become of them, and tells the followers."""
-        git_dir = self._stores.repositories.path(repo_id)
         refs_index.lock_repo(tx, repo_id)
+        with shared_handles():
+            return self._apply(tx, repo_id, ref_names, actor)
+
+    def _apply(self, tx: Transaction, repo_id: str, ref_names: Sequence[str], actor: Actor | None) -> Changes:
+        git_dir = self._stores.repositories.path(repo_id)
         present = refs.read_refs(git_dir, ref_names)
         gone = [name for name in ref_names if name not in present]
         before = refs_index.targets(tx, repo_id, ref_names)
@@ -171,7 +175,7 @@ class Indexing:
     def _follow_branch(self, tx: Transaction, repo_id: str, git_dir: Path, changes: Changes) -> None:
         full = f"{_HEADS}{repos.default_branch_of(tx, repo_id)}"
         moved = next((update for update in changes.refs if update.ref == full), None)
-        if moved is None or not _says_something_else(git_dir, moved):
+        if moved is None or not may_say_otherwise(git_dir, moved):
             return
         commit = None if moved.is_delete else moved.new
         registry_index.set_annotations(tx, repo_id, _annotations(git_dir, commit))
@@ -209,21 +213,6 @@ def _annotations(git_dir: Path, commit: str | None) -> AnnotationSet:
         return read_annotations(git_dir, commit)
     except ModelkeepError:  # a damaged repository must not keep its refs from being indexed
         return AnnotationSet()
-
-
-def _says_something_else(git_dir: Path, moved: RefUpdate) -> bool:
-    """Whether a file that annotations come from differs; also where that takes long to find out."""
-    if moved.is_create or moved.is_delete:
-        return True
-    try:
-        changed = incoming.changed_paths(git_dir, None, moved.old, moved.new, _FEW_PATHS)
-    except ModelkeepError:
-        return True
-    return any(
-        part in (ARTIFACTS_FILE, DVC_FILE) or part.endswith(_TRACKED)
-        for path in changed
-        for part in path.split("/")
-    )
 
 
 def _restore_first_commit(git_dir: Path, repo: Repo | None) -> None:

@@ -25,6 +25,7 @@ from modelkeep.domain.outbox import FOUND_BY_HUB, NewOutboxEvent
 from modelkeep.domain.repos import Repo
 from modelkeep.domain.standing import Standing, standings
 from modelkeep.domain.tag_grammar import EventKind
+from modelkeep.services.annotation_moves import may_say_otherwise
 from modelkeep.services.ports import Stores
 
 ReadAnnotations: TypeAlias = Callable[[Path, str], AnnotationSet]
@@ -96,6 +97,8 @@ class Outbox:
         git_dir = self._stores.repositories.path(repo.id)
         for update in updates:
             if update.ref != f"refs/heads/{repo.default_branch}" or update.is_delete:
+                continue
+            if not may_say_otherwise(git_dir, update):
                 continue
             before, after = self._said_at(git_dir, update.old), self._said_at(git_dir, update.new)
             for name in sorted({*before, *after}):
