@@ -5,6 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,6 +36,29 @@ def test_an_example_of_the_standards_own_libraries() -> None:
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     made = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_the_example_in_the_documentation_verifies() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "webhooks.md").read_text("utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(example, names)  # noqa: S102 - our own page
+    secret, body, now = new_secret(), b'{"id": 1}', int(time.time())
+    headers = {
+        "webhook-id": "id-1",
+        "webhook-timestamp": str(now),
+        "webhook-signature": f"v1,bm90 v2,x {signature(secret, 'id-1', now, body)}",
+    }
+    verify: Callable[..., None] = names["verify"]
+    verify(shown(secret), headers, body)
+    for changed, sent in (
+        (headers, b'{"id": 2}'),
+        ({**headers, "webhook-id": "id-2"}, body),
+        ({**headers, "webhook-timestamp": str(now - 1)}, body),
+        ({**headers, "webhook-timestamp": "1"}, body),
+    ):
+        with pytest.raises(ValueError, match="too old|not signed"):
+            verify(shown(secret), changed, sent)
 
 
 def test_secrets_are_random_and_of_the_standards_size() -> None:
