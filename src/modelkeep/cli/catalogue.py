@@ -85,7 +85,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "repo show": ("repos:show", "Show a repo's addresses, visibility and size."),
     "repo edit": (
         "repos:edit",
-        "Change a repo's visibility, description, labels or default branch; what is not given stays.",
+        "Change a repo's visibility, description, labels, default branch or strict tags; what is not given stays.",
     ),
     "repo rename": ("repos:rename", "Rename a repo, or move it to another namespace."),
     "repo delete": ("repos:delete", "Delete a repo."),

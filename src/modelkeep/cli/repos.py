@@ -162,14 +162,23 @@ def edit(
     default_branch: Annotated[
         str | None, typer.Option("--default-branch", help="An existing branch.", metavar="BRANCH")
     ] = None,
+    strict_tags: Annotated[
+        bool | None,
+        typer.Option("--strict-tags/--no-strict-tags", help="Refuse registry tags that would stop gto."),
+    ] = None,
     url: options.Url = None,
     token: options.Token = None,
     as_json: options.Json = False,
 ) -> None:
-    """Change a repo's visibility, description, labels or default branch; what is not given stays."""
+    """Change a repo's visibility, description, labels, default branch or strict tags; what is not given stays."""
     with options.connect(url, token) as hub:
         found = hub.repos.update(
-            repo, visibility=visibility, description=description, labels=label, default_branch=default_branch
+            repo,
+            visibility=visibility,
+            description=description,
+            labels=label,
+            default_branch=default_branch,
+            strict_tags=strict_tags,
         )
     _tell(found, as_json, f"Changed {found.full_name}.")
 
@@ -189,6 +198,7 @@ def _show_repo(repo: Repo) -> None:
             ("visibility", repo.visibility),
             ("labels", ", ".join(repo.labels)),
             ("default branch", repo.default_branch),
+            ("strict tags", "yes" if repo.strict_tags else "no"),
             ("your role", repo.role),
             ("created", time_text(repo.created_at)),
             ("updated", time_text(repo.updated_at)),
