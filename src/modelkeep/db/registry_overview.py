@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, literal, or_, select, true
 
 from modelkeep.db.keyset import SortColumn, one_page
 from modelkeep.db.reading import readable_condition
@@ -128,9 +128,12 @@ def few_repos(tx: Transaction, scope: Sequence[ColumnElement[bool]]) -> list[str
     return found if len(found) <= FEW_REPOS else None
 
 
-def opaque(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The same condition, in a form for which no planner leaves the index that the list's order goes by."""
-    return case((condition, 1), else_=0) == literal(1)
+def opaque(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """All of the conditions, in a form for which no planner leaves the index that the list's order goes by.
+
+    PostgreSQL takes the whole of it to hold for every other row; one by one they would seem too rare for a walk.
+    """
+    return case((and_(*conditions), true()), else_=false())
 
 
 def start_of_walk(page: PageRequest, *, is_descending: bool = False) -> ColumnElement[bool]:
@@ -153,13 +156,13 @@ def _gathered(
         keys = keys.where(Repos.id.in_(repo_ids))
     elif isinstance(rare, list):
         keys = keys.join_from(Artifacts, Repos, Repos.id == Artifacts.repo_id)
-        keys = keys.where(Repos.id.in_(rare), opaque(and_(*scope)))
+        keys = keys.where(Repos.id.in_(rare), opaque(*scope))
     elif rare is not None:
         few = rare.cte("few").prefix_with("MATERIALIZED")
         is_one = and_(Artifacts.repo_id == few.c.repo_id, Artifacts.artifact == few.c.artifact)
         keys = keys.join_from(few, Artifacts, is_one).join(Repos, Repos.id == Artifacts.repo_id)
-        keys = keys.where(opaque(and_(*scope)))
-    found = keys.where(*map(opaque, conditions)).cte("found").prefix_with("MATERIALIZED")
+        keys = keys.where(opaque(*scope))
+    found = keys.where(opaque(true(), *conditions)).cte("found").prefix_with("MATERIALIZED")
     return select(*found.c)
 
 
@@ -169,15 +172,16 @@ def _walk(
     conditions: Sequence[ColumnElement[bool]],
 ) -> Select[*tuple[Any, ...]]:
     """Sort keys in the order of an index, each looked at."""
-    may_be_seen = opaque(and_(*scope))
     keys = select(*(part.label(f"key{place}") for place, part in enumerate(order)))
     if order is _BY_NAME:
         keys = keys.join_from(Repos, Artifacts, Artifacts.repo_id == Repos.id)
-        keys = keys.with_hint(Repos, BY_NAME_HINT, "sqlite").where(may_be_seen)
-    else:
-        here = exists().where(Repos.id == Artifacts.repo_id, may_be_seen).correlate(Artifacts)
-        keys = keys.where(opaque(here))
-    return keys.where(*map(opaque, conditions))
+        return keys.with_hint(Repos, BY_NAME_HINT, "sqlite").where(opaque(*scope, *conditions))
+    return keys.where(opaque(_is_there(Repos.id == Artifacts.repo_id, opaque(*scope)), *conditions))
+
+
+def _is_there(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """EXISTS, looked up for each artifact: of the word itself PostgreSQL makes a list of all that there are."""
+    return select(literal(1)).where(*conditions).correlate(Artifacts).limit(1).scalar_subquery().is_not(None)
 
 
 def _read(
@@ -222,8 +226,7 @@ def _conditions(wanted: ArtifactFilter) -> list[ColumnElement[bool]]:
 def _has(
     table: type[StageHolders] | type[ArtifactLabels], condition: ColumnElement[bool]
 ) -> ColumnElement[bool]:
-    same = and_(table.repo_id == Artifacts.repo_id, table.artifact == Artifacts.artifact)
-    return exists().where(same, condition).correlate(Artifacts)
+    return _is_there(table.repo_id == Artifacts.repo_id, table.artifact == Artifacts.artifact, condition)
 
 
 def _rare(tx: Transaction, wanted: ArtifactFilter) -> _Rare | None:

@@ -62,12 +62,12 @@ def held_stages(
         statement = _gathered([Repos.id.in_(repo_ids), *conditions])
         columns = list(statement.selected_columns)
     elif stage is not None and _is_rare(tx, stage):
-        statement = _gathered([opaque(and_(*scope)), *conditions])
+        statement = _gathered([opaque(*scope), *conditions])
         columns = list(statement.selected_columns)
     else:
         statement = _keys().join_from(Repos, StageHolders, StageHolders.repo_id == Repos.id)
         statement = statement.with_hint(Repos, BY_NAME_HINT, "sqlite")
-        statement = statement.where(*map(opaque, (*scope, *conditions)))
+        statement = statement.where(opaque(*scope, *conditions))
         if page.after is not None:
             statement = statement.where(start_of_walk(page))
     limited = one_page(statement, columns, page)
