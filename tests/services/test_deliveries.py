@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -310,6 +312,81 @@ def test_a_deleted_repo_tells_of_it_and_a_moved_one_tells_both_places(world: Wor
     }
     with pytest.raises(NotFound):
         world.log(webhook, Owner("beta", "churn"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Fri, 31 Dec 1999 23:59:59 +99999999999999999999",
+        "Fri, 31 Dec 1999 23:59:99999999999999999999",
+        "soon",
+    ],
+)
+def test_a_retry_after_that_makes_no_sense_holds_nobody_up(world: World, asked: str) -> None:
+    webhook, _ = world.webhook()
+    world.receiver.answer = lambda number, _path: 500 if number == 1 else 204
+    world.receiver.extra = {"Retry-After": asked}
+    world.change("one")
+    world.change("two")
+    world.run_jobs()
+    assert world.told() == ["two"]
+    assert world.states(webhook) == [("pending", 1), ("delivered", 1)]
+
+
+def test_receivers_that_hang_cost_one_user_a_few_places_and_others_none(world: World) -> None:
+    mina = replace(LOCAL, username="mina")
+    for number in range(9):
+        world.webhook(path=f"/hangs{number}", artifacts=["nothing"])
+    theirs, _ = world.hub.webhooks.create(mina, REPO, f"{world.receiver.url}/mina")
+    hanging = [one.id for one, _ in world.hub.webhooks.list(LOCAL, REPO, PAGE).items if one.id != theirs.id]
+    for webhook in hanging:
+        world.hub.deliveries.ping(LOCAL, REPO, webhook)
+    world.change("one")
+    world.hub.deliveries.fan_out()
+    let_go = threading.Event()
+
+    def hang(_number: int, path: str) -> int:
+        if "hangs" in path:
+            arrived.release()
+            let_go.wait(60)
+        return 204
+
+    arrived = threading.Semaphore(0)
+    world.receiver.is_parallel = True
+    world.receiver.answer = hang
+    with ThreadPoolExecutor(8) as engine:
+        jobs = [engine.submit(world.hub.deliveries.send_due, webhook) for webhook in hanging[:8]]
+        try:
+            for _ in jobs:
+                assert arrived.acquire(timeout=10)
+            world.hub.deliveries.send_due(hanging[8])
+            world.hub.deliveries.send_due(theirs.id)
+        finally:
+            let_go.set()
+        for job in jobs:
+            job.result()
+    assert world.told()[0] == "one"
+    assert "/hangs8" not in {request.path for request in world.receiver.requests}
+    assert dict(world.hub.deliveries.jobs_needed())[hanging[8]] > world.clock[0], "its turn comes later"
+    world.wait(seconds=11)
+    assert world.run_jobs() == [hanging[8]]
+    assert len(world.receiver.taken) == 10
+
+
+def test_a_slow_receiver_does_not_keep_its_place_for_ever(world: World) -> None:
+    webhook, _ = world.webhook()
+
+    def slowly(_number: int, _path: str) -> int:
+        world.wait(seconds=20)
+        return 204
+
+    world.receiver.answer = slowly
+    for text in ("one", "two", "three"):
+        world.change(text)
+    assert world.run_jobs() == [webhook]
+    assert world.told() == ["one", "two"]
+    assert world.run_jobs() == [webhook]
+    assert world.told() == ["one", "two", "three"]
 
 
 def test_jobs_that_the_engine_lost_are_made_again(world: World) -> None:

@@ -46,12 +46,14 @@ class Receiver:
 
     Attributes:
         answer: Says the status for a request: its number from 1, its path. The headers in ``extra`` come with it.
+        is_parallel: Whether ``answer`` is asked for several requests at once.
     """
 
     url: str
     answer: Callable[[int, str], int] = lambda _number, _path: 204
     extra: dict[str, str] = field(default_factory=dict)
     content: bytes = b""
+    is_parallel: bool = False
     requests: list[Received] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -79,9 +81,11 @@ def running_receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
+            number = len(receiver.requests) + 1
+            early = receiver.answer(number, self.path) if receiver.is_parallel else None
             with receiver.changed:
                 number = len(receiver.requests) + 1
-                status = receiver.answer(number, self.path)
+                status = receiver.answer(number, self.path) if early is None else early
                 receiver.requests.append(Received(self.path, headers, body, status))
                 receiver.changed.notify_all()
             if status == DROP:

@@ -12,6 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,11 +30,18 @@ from modelkeep.identity.sealing import Sealer
 from modelkeep.outbound.sender import Reply, Sender
 from modelkeep.services.audit import record
 from modelkeep.services.ports import Rules, Stores
+from modelkeep.services.turns import Turns
 from modelkeep.services.webhooks import Owner, find_webhook
 
 _CURSOR = "outbox_cursor"
 _EVENTS_AT_ONCE = 500
 _SENT_AT_ONCE = 50
+_MOST_OF_ONE = 8
+"""Jobs at once that send to webhooks of one user, a quarter of all: receivers that hang must not take all."""
+_MOST_AWAY = 4
+"""The same for receivers that were away when last asked: others do not wait for their turns."""
+_ASK_AGAIN = timedelta(seconds=5)
+_LONGEST_JOB = timedelta(seconds=30)
 _REDACTED = frozenset({"set-cookie", "authorization", "proxy-authorization", "www-authenticate"})
 _HUB = Actor(None, FOUND_BY_HUB, is_hub_admin=True, door="webhook")
 
@@ -70,6 +78,9 @@ class Deliveries:
         self._sender = sender
         self._sealer = sealer
         self._chance = chance
+        self._turns = Turns()
+        self._away: set[int] = set()
+        self._postponed: dict[int, datetime] = {}
 
     def fan_out(self) -> bool:
         """Makes deliveries of the next events of the outbox; True where there may be more events."""
@@ -96,7 +107,7 @@ class Deliveries:
         """The webhooks that need a job, and when it should begin: none has one that begins as early."""
         with self._stores.database.read() as tx:
             found = deliveries.waiting(tx)
-        needed = [(one, _begin(one)) for one in found]
+        needed = [(one, self._not_before(one.webhook_id, _begin(one))) for one in found]
         return [(one.webhook_id, at) for one, at in needed if one.job_at is None or at < one.job_at]
 
     def job_made(self, webhook_id: int, at: datetime) -> None:
@@ -125,30 +136,52 @@ class Deliveries:
         """Sends what is due to a webhook, oldest first, until nothing is. A job; no two for one webhook at once.
 
         Where the receiver is away, all the rest waits with the first that failed: it is not asked for each event anew,
-        and order is kept. Where it merely refuses one event, the others go on.
+        and order is kept. Where it merely refuses one event, the others go on. A job that has gone on for long ends,
+        and so does one whose user has enough of them: another is needed then.
         """
         with self._stores.database.write() as tx:
             webhooks.update_webhook(tx, webhook_id, job_at=None)
-        is_going_on = True
-        while is_going_on:
-            now = self._stores.now()
-            with self._stores.database.read() as tx:
-                webhook = webhooks.webhook_by_id(tx, webhook_id)
-                if webhook is None:
-                    return
-                is_paused = webhook.paused_until is not None and webhook.paused_until > now
-                due = deliveries.due(tx, webhook_id, now, limit=_SENT_AT_ONCE, urgent_only=is_paused)
-            is_going_on = bool(due) and self._send(webhook, due)
+            webhook = webhooks.webhook_by_id(tx, webhook_id)
+        self._postponed.pop(webhook_id, None)
+        if webhook is None:
+            return
+        with self._turn(webhook) as is_given:
+            if is_given:
+                until = self._stores.now() + _LONGEST_JOB
+                while self._send_next(webhook_id, until):
+                    pass
+            else:
+                self._postponed[webhook_id] = self._stores.now() + _ASK_AGAIN * (1 + self._chance())
 
-    def _send(self, webhook: Webhook, due: Sequence[Delivery]) -> bool:
+    def _turn(self, webhook: Webhook) -> AbstractContextManager[bool]:
+        if webhook.id in self._away:
+            return self._turns.taken(f"{webhook.created_by}: away", _MOST_AWAY)
+        return self._turns.taken(webhook.created_by, _MOST_OF_ONE)
+
+    def _send_next(self, webhook_id: int, until: datetime) -> bool:
+        """Sends the next few that are due; True where there may be more, and time for them."""
+        now = self._stores.now()
+        with self._stores.database.read() as tx:
+            webhook = webhooks.webhook_by_id(tx, webhook_id)
+            if webhook is None:
+                return False
+            is_paused = webhook.paused_until is not None and webhook.paused_until > now
+            due = deliveries.due(tx, webhook_id, now, limit=_SENT_AT_ONCE, urgent_only=is_paused)
         for delivery in due:
+            if self._stores.now() >= until:
+                return False
             attempt = self._attempt(webhook, delivery)
             if attempt is None:
                 return False  # the hub ends; what was not sent is found again at its start
             self._note(webhook.id, delivery, attempt)
             if attempt.is_receiver_away:
+                self._away.add(webhook.id)
                 break
-        return True
+            self._away.discard(webhook.id)
+        return bool(due)
+
+    def _not_before(self, webhook_id: int, at: datetime) -> datetime:
+        return max(at, self._postponed.get(webhook_id, at))
 
     def list(
         self,
@@ -368,5 +401,5 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return float(text[:9])
     try:
         return (parsedate_to_datetime(text) - now).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
