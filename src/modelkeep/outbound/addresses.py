@@ -27,9 +27,10 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 _REFUSED: tuple[Network, ...] = (
     ipaddress.IPv4Network("168.63.129.16/32"),  # the metadata service of Azure
+    ipaddress.IPv4Network("192.0.0.0/24"),  # of protocols, such as the near end of DS-Lite
     ipaddress.IPv4Network("192.88.99.0/24"),  # relays of 6to4
     ipaddress.IPv6Network("2002::/16"),  # 6to4: an IPv4 address in disguise
-    ipaddress.IPv6Network("2001::/32"),  # Teredo: the same
+    ipaddress.IPv6Network("2001::/23"),  # of protocols, such as Teredo: the same
     ipaddress.IPv6Network("3fff::/20"),  # documentation
 )
 
