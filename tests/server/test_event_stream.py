@@ -89,6 +89,15 @@ def test_events_come_as_they_happen_and_from_where_one_left(hub: Hub, repo: HubR
         assert created["event"] == "repo.created"
 
 
+def test_who_knows_more_than_the_hub_hears_of_what_comes(hub: Hub, repo: HubRepo, owner: User) -> None:
+    """Such as after an older copy of the hub's database was restored: places in the stream are given out again."""
+    with stream(hub, repo, owner.token, **{"Last-Event-ID": str(2**63 - 1)}) as live:
+        change(hub, repo, owner.token, "one")
+        message = live.message()
+        assert message is not None
+        assert message["data"]["data"] == {"description": "one"}
+
+
 def test_a_stream_hears_of_its_repo_alone(hub: Hub, repo: HubRepo, owner: User) -> None:
     other = hub.repo((owner, Role.OWNER))
     with stream(hub, repo, owner.token) as live:
@@ -148,6 +157,15 @@ def test_streams_are_bounded_and_their_places_come_back(tmp_path: Path) -> None:
                 break
             except AssertionError:
                 continue
+
+
+def test_clients_that_go_as_the_hub_ends_are_no_error(tmp_path: Path) -> None:
+    with running_hub(tmp_path) as hub:
+        owner = hub.user()
+        repo = hub.repo((owner, Role.OWNER))
+        with ExitStack() as streams:
+            for _ in range(10):
+                streams.enter_context(stream(hub, repo, owner.token))
 
 
 def test_streams_end_at_shutdown_at_once(tmp_path: Path) -> None:

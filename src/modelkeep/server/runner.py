@@ -81,6 +81,11 @@ class _Requests:
         finally:
             self._tasks.discard(task)
 
+    async def end(self, seconds: float) -> None:
+        """Waits for those whose clients went away, for whom the server does not wait."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.copy(), timeout=seconds)
+
     def cancel(self) -> None:
         for task in self._tasks:
             task.cancel()
@@ -142,6 +147,8 @@ async def _serve(
         logging.getLogger(__name__).warning("transfers cancelled at shutdown")
         requests.cancel()
         await asyncio.wait({serving}, timeout=CANCEL_SECONDS)
+    else:
+        await requests.end(CANCEL_SECONDS)
     try:
         await asyncio.wait_for(lifespan.close(), CANCEL_SECONDS)
     finally:

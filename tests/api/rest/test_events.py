@@ -104,8 +104,9 @@ def test_events_are_for_those_who_may_read_the_repo(world: World) -> None:
     )
     refused(world.as_("rita").get(f"{repo}/events?type=foo"), 422, "invalid_events")
     refused(world.as_("rita").get(f"{repo}/events?after=-1"), 400, "invalid_parameter")
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": "x"}
-    refused(world.as_("rita").get(f"{repo}/events", headers=headers), 400, "invalid_cursor")
+    for last in ("x", "-1", "1.5", "9" * 20, "0" * 5000):
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": last}
+        refused(world.as_("rita").get(f"{repo}/events", headers=headers), 400, "invalid_cursor")
 
 
 def test_what_the_default_branch_says_about_artifacts_is_told_whoever_wrote_it(world: World) -> None:
