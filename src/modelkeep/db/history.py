@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from modelkeep.db.batches import batches
@@ -16,13 +16,14 @@ from modelkeep.db.storable import storable
 from modelkeep.db.tables import Namespaces, RegistryEvents, Repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor
-from modelkeep.domain.events import Event
+from modelkeep.domain.events import RANKS, Event
 from modelkeep.domain.paging import CursorKey, Page, PageRequest, page_of
 from modelkeep.domain.past import HistoryFilter
 from modelkeep.domain.tag_grammar import EventKind
 
 _COLUMNS = [cast("Table", RegistryEvents.__table__).c[name] for name in EVENT_COLUMNS]
-_ORDER = [RegistryEvents.at, RegistryEvents.repo_id, RegistryEvents.tag]
+_RANK = case({str(kind): rank for kind, rank in RANKS.items()}, value=RegistryEvents.kind, else_=0)
+_ORDER = [RegistryEvents.at, _RANK, RegistryEvents.repo_id, RegistryEvents.tag]
 
 
 def events_page(
@@ -35,6 +36,8 @@ def events_page(
     is_ascending: bool = False,
 ) -> Page[tuple[str, Event]]:
     """Events of the repos that ``actor`` may read, each with the id of its repo.
+
+    An index leads to the second where a page begins; only the events of one second are sorted.
 
     Args:
         tx: The transaction.
@@ -50,6 +53,9 @@ def events_page(
     limited = one_page(
         select(*_COLUMNS).where(*_matching(wanted)), _ORDER, page, is_descending=not is_ascending
     )
+    if page.after is not None:
+        second = page.after[0]
+        limited = limited.where(RegistryEvents.at >= second if is_ascending else RegistryEvents.at <= second)
     scope = repo_scope(actor, repo_id, wanted.namespace, wanted.repo)
     ids = few_repos(tx, scope)
     if ids is None:
@@ -116,4 +122,5 @@ def _row(row: Any) -> tuple[str, Event]:
 
 def _key(row: tuple[str, Event]) -> CursorKey:
     repo_id, event = row
-    return int(event.at), repo_id, event.tag
+    at, rank, tag = event.order
+    return int(at), rank, repo_id, tag

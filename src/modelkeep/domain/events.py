@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from modelkeep.domain.objects import Signature
 from modelkeep.domain.tag_grammar import EventKind, TagName
 
+RANKS = {
+    EventKind.CREATION: 1,
+    EventKind.DEPRECATION: 2,
+    EventKind.REGISTRATION: 3,
+    EventKind.DEREGISTRATION: 4,
+    EventKind.ASSIGNMENT: 5,
+    EventKind.UNASSIGNMENT: 6,
+}
+"""In which order events of one second are listed; ``gto history`` does so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -40,6 +50,11 @@ class Event:
     def at(self) -> float:
         """When, in seconds since 1970."""
         return self.by.when.timestamp()
+
+    @property
+    def order(self) -> tuple[float, int, str]:
+        """What histories are sorted by: the time, then the kind (a version before its stages), then the tag."""
+        return self.at, RANKS[self.kind], self.tag
 
 
 @dataclass(frozen=True, slots=True)

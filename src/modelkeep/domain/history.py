@@ -217,7 +217,7 @@ def fold_artifact(name: str, events: Iterable[Event]) -> ArtifactState:
             pair = staged.setdefault(key, {}).setdefault(event.stage, ([], []))
             pair[event.kind is EventKind.UNASSIGNMENT].append(event)
     versions = tuple(_version(name, key, registered.get(key, ([], [])), staged[key]) for key in staged)
-    return ArtifactState(name, versions, tuple(sorted(ordered, key=lambda e: (e.at, e.tag))))
+    return ArtifactState(name, versions, tuple(sorted(ordered, key=lambda e: e.order)))
 
 
 def _version(artifact: str, key: _Key, pair: _Pair, stages: dict[str, _Pair]) -> VersionState:

@@ -189,7 +189,7 @@ def _changes(
     was, now = {e.tag: e for e in removed}, {e.tag: e for e in added}
     return Changes(
         refs=tuple(RefUpdate(name, before.get(name, ZERO_ID), after.get(name, ZERO_ID)) for name in moved),
-        added=tuple(sorted(_without(now, was), key=lambda e: (e.at, e.tag))),
+        added=tuple(sorted(_without(now, was), key=lambda e: e.order)),
         removed=tuple(_without(was, now)),
     )
 
