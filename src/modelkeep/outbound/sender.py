@@ -106,7 +106,8 @@ class Sender:
                 reply = self._request(target, headers, body, deadline)
                 if reply.status not in _KEEP_METHOD:
                     return reply
-                following = self._target(str(httpx.URL(url).join(reply.headers.get("location", ""))))
+                url = str(httpx.URL(url).join(reply.headers.get("location", "")))
+                following = self._target(url)
                 if target.leads_astray(following):
                     return _failed(
                         reply, "the receiver redirects to another place; set the webhook's URL to it"
@@ -183,7 +184,8 @@ def _exchange(
             if len(received) >= ANSWER_BYTES:
                 break
         shown = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers[:100]
+            name.decode("latin-1").lower()[:100]: value.decode("latin-1")
+            for name, value in response.headers[:100]
         }
         return Reply(response.status, shown, bytes(received[:ANSWER_BYTES]))
 
