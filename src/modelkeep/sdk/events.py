@@ -10,30 +10,33 @@ import httpx
 from modelkeep.sdk.errors import BadAnswer, NotFound, Refused, Unreachable
 from modelkeep.sdk.http import Connection, retry_after_of
 from modelkeep.sdk.models_events import Event
-from modelkeep.sdk.retries import RETRIED_STATUSES
+from modelkeep.sdk.retries import RETRIED_STATUSES, RetryPolicy
 from modelkeep.sdk.wire import Record
 
 _LONGEST_LINE = 1024 * 1024
 _SILENCE = 60.0
 """Seconds without a byte after which the connection counts as lost; the hub says something every 15."""
+_ABSENCE = 600.0
+"""Seconds of waiting for a hub that has been there: it may be restarted, upgraded, moved."""
 
 
 def follow(connection: Connection, path: str, after: str | None, types: Sequence[str]) -> Iterator[Event]:
     """The events after ``after`` as they happen, without an end.
 
     A connection that is lost is made again and goes on after the last event, so that none is left out and none comes
-    twice.
+    twice. A hub that has answered once is waited for while it is away.
 
     Raises:
-        Unreachable: The hub has not answered in several tries.
+        Unreachable: The hub has not answered in several tries, or was away for ten minutes.
         Refused: It refuses.
     """
-    last, failures = after, 0
+    last, failures, absence = after, 0, _Absence(connection.policy)
     while True:
         error: Refused | Unreachable
         try:
             for sequence, event in _stream(connection, path, last, types):
                 failures, last = 0, sequence or last
+                absence.ends()
                 if event is not None:
                     yield event
             error = Unreachable(f"{path}: the stream of events ended.")
@@ -44,12 +47,31 @@ def follow(connection: Connection, path: str, after: str | None, types: Sequence
                 raise
             error = refused
         failures += 1
-        wait = connection.policy.delay(
-            failures, retry_after_of(error) if isinstance(error, Refused) else None
-        )
+        wait = absence.delay(failures, retry_after_of(error) if isinstance(error, Refused) else None)
         if wait is None:
             raise error
         connection.policy.sleep(wait)
+
+
+class _Absence:
+    """How long to wait for a hub: as the policy says, and longer for one that has been there."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._waited: float | None = None
+
+    def ends(self) -> None:
+        """The hub is there."""
+        self._waited = 0.0
+
+    def delay(self, failures: int, retry_after: float | None) -> float | None:
+        """Seconds to wait after the ``failures``-th failure in a row; None when it is time to give up."""
+        last = self._policy.tries - 1
+        if self._waited is None or not last or self._waited >= _ABSENCE:
+            return self._policy.delay(failures, retry_after)
+        wait = self._policy.delay(min(failures, last), retry_after)
+        self._waited += wait or 0.0
+        return wait
 
 
 def _stream(

@@ -49,6 +49,22 @@ def test_a_hub_that_is_gone_is_said_after_some_tries(stand_in: StandIn, hub: Hub
     assert len(stand_in.asked("GET", "/events")) == 5
 
 
+def test_a_hub_that_has_been_there_is_waited_for(stand_in: StandIn, hub: Hub) -> None:
+    streams(stand_in, message(1), *["" for _ in range(20)], message(2))
+    events = list(itertools.islice(hub.repo("acme/churn").watch(after="0"), 2))
+    assert [one.id for one in events] == ["e1", "e2"]
+    assert len(stand_in.asked("GET", "/events")) == 22
+
+
+def test_waiting_for_a_hub_ends(stand_in: StandIn, hub: Hub) -> None:
+    streams(stand_in, message(1), *["" for _ in range(1000)])
+    watched = hub.repo("acme/churn").watch(after="0")
+    next(watched)
+    with pytest.raises(Unreachable, match="ended"):
+        next(watched)
+    assert 60 < len(stand_in.asked("GET", "/events")) < 1000, "ten minutes, at most ten seconds apart"
+
+
 def test_an_older_hub_without_streams_is_said(stand_in: StandIn, hub: Hub) -> None:
     stand_in.answer("GET", PATH, 200, b'{"items": []}')
     with pytest.raises(BadAnswer, match="no stream"):
