@@ -212,6 +212,7 @@ def test_what_changed(story: Past) -> None:
         found = story.items(f"/registry/diff?repo={story.name}&from={at(start)}{to}{more}")
         for change in found:
             assert (change["repo"], change["artifact"], change["stage"]) == (story.name, "churn", "prod")
+            assert {event["repo"] for event in change["events"]} <= {story.name}
         return [(c["before"], c["after"], [e["tag"] for e in c["events"]]) for c in found]
 
     assert diff(0, 9) == []
@@ -223,6 +224,17 @@ def test_what_changed(story: Past) -> None:
     assert diff(30, None, "&namespace=rita") == []
     assert diff(10, None) == [], "there and back"
     assert diff(40, 40) == []
+
+
+def test_events_of_one_second_are_listed_as_gto_does(world: World) -> None:
+    past = new_past(world)
+    past.tag(("m#prod#2", 5, 0), ("m@v0.9.0!", 5, 0), ("m@v0.9.0", 5, 0), ("m#prod!#3", 5, 0))
+    listed = [event["tag"] for event in past.items(f"{past.path}/history")]
+    assert listed == ["m#prod!#3", "m#prod#2", "m@v0.9.0!", "m@v0.9.0"]
+    assert listed == [event["ref"] for event in past.get(f"{past.path}/gto/history")]
+    for order in (1, -1):
+        pages = past.rita.pages(f"{past.path}/history?ascending={str(order < 0).lower()}", 1)
+        assert [event["tag"] for page in pages for event in page] == listed[::order]
 
 
 def test_only_what_one_may_read(story: Past) -> None:

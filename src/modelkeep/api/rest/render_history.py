@@ -46,7 +46,7 @@ def change(value: past.StageChange) -> history.StageChange:
         stage=value.stage,
         before=value.before,
         after=value.after,
-        events=[event(entry) for entry in value.entries],
+        events=[registry_event(entry) for entry in value.entries],
     )
 
 
