@@ -9,6 +9,9 @@ import sys
 def main() -> None:
     """Runs the command line; exits with 0 (done), 1 (refused or failed), 2 (usage) or 130 (interrupted)."""
     words = sys.argv[1:]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # It was closed before the start (`>&-`).
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     if len(words) == 2 and words[0] == "git-credential" and not words[1].startswith("-"):
         # Git asks several times for each push: answer before the command line's own machinery is loaded.
         from modelkeep.cli.git_questions import answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -72,7 +73,9 @@ def show(
     is_all: Annotated[bool, typer.Option("--all", "-a", help="Deprecated artifacts, too.")] = False,
     at: At = None,
     limit: options.Limit = None,
-    is_plain: Annotated[bool, typer.Option("--plain", help="Columns without lines, as in a pipe.")] = False,
+    is_plain: Annotated[
+        bool, typer.Option("--plain", help="Columns without lines; of a repo, those of 'gto show --plain'.")
+    ] = False,
     only_name: Annotated[bool, typer.Option("--name", help="Print only the names.")] = False,
     only_version: Annotated[bool, typer.Option("--version", help="Print only the versions.")] = False,
     only_stage: Annotated[bool, typer.Option("--stage", help="Print only the stages.")] = False,
@@ -99,9 +102,12 @@ def show(
     }
     form = _one_of(forms)
     moment = parse_moment(at)
+    is_as_gto_has_it = not any((namespace, query, label, in_stage, type, sort, is_all, at, limit))
     with options.connect(url, token) as hub:
         if as_gto:
             _show_as_gto(hub, repo, artifact)
+        elif form == "--plain" and repo is not None and is_as_gto_has_it:
+            _show_plain(hub.repo(repo), artifact)
         elif repo is not None and artifact is not None:
             _show_artifact(hub.repo(repo), artifact, form, moment, limit)
         else:
@@ -132,6 +138,24 @@ def _show_as_gto(hub: Hub, repo: str | None, artifact: str | None) -> None:
     if repo is None:
         raise typer.BadParameter("--gto needs a repo.")
     sys.stdout.write(hub.repo(repo).gto_show(artifact))
+
+
+def _show_plain(repo: RepoHandle, artifact: str | None) -> None:
+    from modelkeep.cli.gto_tables import plain_artifacts, plain_versions
+
+    shown = json.loads(repo.gto_show(artifact))
+    if artifact is None:
+        lines = plain_artifacts(shown)
+    else:
+        name = re.split("[@#]", artifact, maxsplit=1)[0]
+        is_registered = any(one["registrations"] for one in shown) or any(
+            one.is_registered for one in repo.artifacts() if one.artifact == name
+        )
+        lines = plain_versions(shown, is_registered=is_registered)
+    for line in lines:
+        say(printable(line))
+    if not lines:
+        note("Nothing is registered here.")
 
 
 def _show_artifacts(found: Iterable[Artifact], form: str, *, has_repo: bool) -> None:

@@ -23,7 +23,7 @@ from modelkeep.domain.tag_grammar import EventKind
 
 _COLUMNS = [cast("Table", RegistryEvents.__table__).c[name] for name in EVENT_COLUMNS]
 _RANK = case({str(kind): rank for kind, rank in RANKS.items()}, value=RegistryEvents.kind, else_=0)
-_ORDER = [RegistryEvents.at, _RANK, RegistryEvents.repo_id, RegistryEvents.tag]
+_ORDER: list[Any] = [RegistryEvents.at, _RANK, RegistryEvents.repo_id, RegistryEvents.tag]
 
 
 def events_page(

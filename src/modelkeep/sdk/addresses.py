@@ -68,8 +68,11 @@ def is_loopback(url: str) -> bool:
 
 
 def api_path(*segments: str) -> str:
-    """``/api/v1/…`` with every segment encoded, so that a slash or a ``#`` in a revision stays part of it."""
-    return "/api/v1/" + "/".join(quote(segment, safe="") for segment in segments)
+    """``/api/v1/…`` with every segment encoded, so that a slash or a ``#`` in a revision stays part of it.
+
+    What is no text (a byte of another encoding on the command line) is written out, for the hub to refuse.
+    """
+    return "/api/v1/" + "/".join(quote(one, safe="", errors="backslashreplace") for one in segments)
 
 
 def file_path(path: str) -> str:
