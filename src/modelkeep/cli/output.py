@@ -12,6 +12,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _BATCH = 1000
+_LAST_COLUMN = 12
+"""How narrow the last column of a table may become."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -136,17 +138,28 @@ def time_text(moment: datetime | None) -> str:
 
 
 def _draw(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Draws a table, its last column broken into lines where the terminal is too narrow.
+
+    Where that is not enough nothing is drawn, and the terminal breaks the lines: names and numbers stay whole.
+    """
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
-        table.add_column(Text(header), overflow="fold")
+    console = Console(highlight=False)
+    *widths, last = (max(map(cell_len, column)) for column in zip(headers, *cells, strict=True))
+    if sum(widths) + 2 * len(widths) + min(last, _LAST_COLUMN) > console.width:
+        for line in _aligned(headers, cells):
+            say(line)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for number, header in enumerate(headers):
+        table.add_column(Text(header), overflow="fold", no_wrap=number < len(widths))
     for row in cells:
         table.add_row(*map(Text, row))
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def _aligned(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterable[str]:

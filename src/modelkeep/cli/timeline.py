@@ -124,8 +124,8 @@ def history(
         tell_moment("Until", last)
         show_list(
             found.up_to(limit),
-            ("time", "repo", "artifact", "event", "version", "stage", "by", "commit", "message"),
-            _event_row,
+            _without_named(_EVENT_COLUMNS, repo, artifact),
+            lambda one: _without_named(_event_row(one), repo, artifact),
             empty="Nothing has happened.",
             as_json=as_json,
             is_plain=is_plain,
@@ -178,6 +178,14 @@ def _check_form(repo: str | None, *, as_json: bool, is_plain: bool, as_gto: bool
         raise typer.BadParameter("Give only one of --json, --plain and --gto.")
     if as_gto and repo is None:
         raise typer.BadParameter("--gto needs a repo.")
+
+
+_EVENT_COLUMNS = ("time", "repo", "artifact", "event", "version", "stage", "by", "commit", "message")
+
+
+def _without_named(row: tuple[str, ...], repo: str | None, artifact: str | None) -> tuple[str, ...]:
+    """A row of events without the columns of what the command line names, which would be the same in all rows."""
+    return row[:1] + row[1 + (repo is not None) : 2] + row[2 + (artifact is not None) :]
 
 
 def _stage_row(one: Stage) -> tuple[str, ...]:

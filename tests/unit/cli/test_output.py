@@ -99,11 +99,10 @@ def test_failures_say_what_to_do() -> None:
     assert explain(Conflict("In use.", status=409, fields=fields)) == "In use.\n  - stage m#prod\\x1b"
 
 
-def _on_a_terminal(**variables: str) -> str:
-    program = (
-        "from modelkeep.cli.output import show_table\n"
-        "show_table(('name', '#prod'), [('[red]churn[/red]', 'v1.0.0')], '')\n"
-    )
+def _on_a_terminal(*cells: str, **variables: str) -> str:
+    row = cells or ("[red]churn[/red]", "v1.0.0")
+    headers = ("name", "#prod", "message")[: len(row)]
+    program = f"from modelkeep.cli.output import show_table\nshow_table({headers!r}, [{row!r}], '')\n"
     ours, theirs = pty.openpty()
     environment = {
         name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")
@@ -133,3 +132,13 @@ def test_tables_on_a_terminal_are_drawn_and_respect_no_color() -> None:
     assert "─" in drawn
     assert "[red]churn[/red]" in drawn
     assert "\x1b[3" not in _on_a_terminal(NO_COLOR="1")
+
+
+def test_names_stay_whole_on_a_narrow_terminal() -> None:
+    name, message = "acme/churn-prediction", "Registering artifact churn version v1.0.0"
+    drawn = _on_a_terminal(name, "v1.10.0-rc.1", message, COLUMNS="60").splitlines()
+    assert any(name in line and "v1.10.0-rc.1" in line and "Registering" in line for line in drawn)
+    assert all(len(line) <= 60 for line in drawn if "\x1b" not in line)
+    assert message not in "\n".join(drawn), "it is broken into lines"
+    narrow = _on_a_terminal(name, "v1.10.0-rc.1", message, COLUMNS="40").splitlines()
+    assert narrow[-1] == f"{name}  v1.10.0-rc.1  {message}", "left to the terminal"
