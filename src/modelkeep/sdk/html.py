@@ -34,6 +34,11 @@ def cells(values: Sequence[object], columns: Sequence[str] = ()) -> tuple[list[s
     """The names of the columns and the cells of the rows, as text that is not escaped; see :func:`table`."""
     rows = [_flat(value, columns) for value in values]
     names = list(dict.fromkeys(name for row in rows for name in row))
+    stages = sorted(name for name in names if name.startswith("#"))
+    if stages and "stages" in columns:
+        names = [name for name in names if not name.startswith("#")]
+        place = list(columns).index("stages")
+        names[place:place] = stages
     return names, [[row.get(name, "") for name in names] for row in rows]
 
 
@@ -67,5 +72,5 @@ def text(value: object) -> str:
     elif hasattr(value, "version") and hasattr(value, "tag"):
         shown = str(value.version)
     else:
-        shown = str(value)
+        shown = str(value).strip()
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

@@ -118,13 +118,14 @@ def _table(listing: Listing[Any]) -> Shown:
     """The first rows of a list, fetched now."""
     found = list(listing.up_to(MOST_ROWS + 1))
     names, rows = cells(found[:MOST_ROWS], listing.columns)
-    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    lines = [
+    shown = [[cell if cell.isprintable() else ascii(cell)[1:-1] for cell in row] for row in (names, *rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in ([names, *rows] if rows else [])
-    ]
-    shown = (line if line.isprintable() else ascii(line) for line in lines)
-    return Shown("\n".join(shown) or "Nothing to show.", table(found, listing.columns))
+        for row in shown
+    )
+    plain = "\n".join(lines) if rows else "Nothing to show."
+    return Shown(plain, table(found, listing.columns))
 
 
 def _make_token(url: str, username: str, password: str) -> tuple[str, int]:

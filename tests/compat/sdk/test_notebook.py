@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from modelkeep.sdk.credentials import CredentialFile
+from modelkeep.sdk.html import cells
 from modelkeep.sdk.hub import Hub as Client
 from modelkeep.sdk.repo import RepoHandle
 from tests.compat.sdk.conftest import PASSWORD
@@ -73,10 +74,25 @@ def test_the_registry_is_a_table(shell: Any, repo: RepoHandle) -> None:
     assert f"<td>{repo.name}</td><td>churn</td><td>v0.0.1</td><td>v0.0.1</td>" in everywhere
     assert "<th>#prod</th>" in everywhere
     assert "<td>churn</td>" in html(shell.run_line_magic("modelkeep", f"show {repo.name}"))
-    versions = html(shell.run_line_magic("modelkeep", f"show {repo.name} churn"))
+    shown = shell.run_line_magic("modelkeep", f"show {repo.name} churn")
+    head, row = repr(shown).splitlines()
+    assert (head.split()[0], row.split()[0]) == ("version", "v0.0.1")
+    assert "\\n" not in row, "the message without the line's end"
+    versions = html(shown)
     assert "<td>v0.0.1</td>" in versions
     assert "<img" not in versions
     assert "&lt;img src=x onerror=alert(1)&gt;" in versions
+
+
+def test_stages_stand_side_by_side() -> None:
+    found = [
+        {"artifact": "a", "stages": {"prod": "v1"}, "type": "x"},
+        {"artifact": "b", "stages": {"dev": "v2"}},
+    ]
+    names, rows = cells(found, ("artifact", "stages", "type"))
+    assert names == ["artifact", "#dev", "#prod", "type"]
+    assert rows == [["a", "", "v1", "x"], ["b", "v2", "", ""]]
+    assert cells([{"artifact": "a", "stages": {}}], ("artifact", "stages"))[0] == ["artifact"]
 
 
 def test_a_download_moves_a_bar_and_answers_a_table(shell: Any, repo: RepoHandle, tmp_path: Path) -> None:
