@@ -68,4 +68,6 @@ class StageChange(Answer):
     stage: str
     before: str | None = Field(description="A version, or a commit that is none; null for nobody.")
     after: str | None = Field(description="A version, or a commit that is none; null for nobody.")
-    events: list[RegistryEvent] = Field(description="Those in between that can have had to do with it, oldest first.")
+    events: list[RegistryEvent] = Field(
+        description="Those in between that can have had to do with it, oldest first."
+    )
