@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from modelkeep.sdk.hub import Hub
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+MOST = 10**9
+"""The greatest number that an option takes which counts something."""
 _EXAMPLES: dict[Callable[..., object], tuple[str, ...]] = {}
 
 Url: TypeAlias = Annotated[
@@ -48,7 +50,7 @@ Message: TypeAlias = Annotated[
     str | None, typer.Option("--message", "-m", help="What to write into the history.", metavar="TEXT")
 ]
 Limit: TypeAlias = Annotated[
-    int | None, typer.Option("--limit", help="At most so many; else all.", min=1, metavar="N")
+    int | None, typer.Option("--limit", help="At most so many; else all.", min=1, max=MOST, metavar="N")
 ]
 Namespace: TypeAlias = Annotated[
     str | None, typer.Option("--namespace", help="Only of this user or organisation.", metavar="NAME")

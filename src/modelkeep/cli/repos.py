@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelkeep.cli import options
-from modelkeep.cli.output import note, say, show_fields, show_json, show_table, size_text, time_text
+from modelkeep.cli.output import say, show_fields, show_json, show_list, size_text, time_text
 
 if TYPE_CHECKING:
     from modelkeep.sdk.models import Repo
@@ -62,7 +61,7 @@ def list_repos(
         str | None, typer.Option("--label", help="Only with this label.", metavar="LABEL")
     ] = None,
     visibility: Visibility = None,
-    limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1, metavar="N")] = 1000,
+    limit: options.Limit = None,
     url: options.Url = None,
     token: options.Token = None,
     as_json: options.Json = False,
@@ -70,15 +69,13 @@ def list_repos(
     """List the repos that you may read."""
     with options.connect(url, token) as hub:
         found = hub.repos.list(namespace=namespace, query=query, label=label, visibility=visibility)
-        repos = list(itertools.islice(found, limit + 1))
-    shown = repos[:limit]
-    if as_json:
-        show_json(shown)
-        return
-    rows = [(one.full_name, one.visibility, time_text(one.updated_at), one.description) for one in shown]
-    show_table(("repo", "visibility", "updated", "description"), rows, "There is no repo that you may read.")
-    if len(repos) > limit:
-        note(f"There are more than {limit}; see them with --limit.")
+        show_list(
+            found.up_to(limit),
+            ("repo", "visibility", "updated", "description"),
+            lambda one: (one.full_name, one.visibility, time_text(one.updated_at), one.description),
+            empty="There is no repo that you may read.",
+            as_json=as_json,
+        )
 
 
 @options.example("modelkeep repo show acme/churn")

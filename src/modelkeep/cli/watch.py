@@ -35,7 +35,7 @@ def watch(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", help="End after so many.", min=1, metavar="N")
+        int | None, typer.Option("--limit", help="End after so many.", min=1, max=options.MOST, metavar="N")
     ] = None,
     url: options.Url = None,
     token: options.Token = None,

@@ -143,6 +143,12 @@ def test_history_is_filtered(ada: InProcess) -> None:
     assert re.search(r"deregistration +v1.1.0-rc.1 .* Wrong month$", text)
 
 
+@pytest.mark.parametrize("command", [("show",), ("history",), ("stages",), ("repo", "list"), ("watch", REPO)])
+def test_a_limit_is_a_number_within_reason(ada: InProcess, command: tuple[str, ...]) -> None:
+    for limit in ("0", "-1", "9" * 20, "many"):
+        assert "--limit" in ada.run(*command, "--limit", limit, code=2).stderr
+
+
 def test_diff_is_what_changed_in_between(ada: InProcess) -> None:
     (change,) = ada.records("diff", REPO, "--from", "2020-01-01")
     assert (change["stage"], change["before"], change["after"]) == ("prod", None, "v1.0.0")
