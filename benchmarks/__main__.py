@@ -1,6 +1,6 @@
 """``python -m benchmarks``: measures and prints a table.
 
-python -m benchmarks                 everything: an hour, 40 GB of disk in var/bench for a while
+python -m benchmarks                 everything: two hours, 40 GB of disk in var/bench for a while
 python -m benchmarks downloads git   some
 python -m benchmarks --quick         small sizes, to see that it works; the ratios mean little
 python -m benchmarks --document      and puts the results into docs/reference/performance.md

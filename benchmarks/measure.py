@@ -66,7 +66,7 @@ class Comparison:
             self.name,
             str(self.hub),
             f"{self.peer_name}: {self.peer}",
-            f"{self.ratio:.2f}",
+            f"{self.ratio:.2f}" if self.ratio >= 0.1 else f"{self.ratio:.4f}",
             aim,
             _met(self),
         ]
