@@ -103,13 +103,12 @@ def show_line(value: object) -> None:
 
 
 def _stream_json(found: Iterable[object]) -> None:
-    """Prints the same as :func:`show_json` for a list, item by item."""
+    """Prints a JSON array, an item in a line: of many, indenting them would take longer than getting them."""
     from modelkeep.sdk.wire import to_json
 
     start = "[\n"
     for item in found:
-        text = json.dumps(to_json(item), indent=2).replace("\n", "\n  ")
-        sys.stdout.write(f"{start}  {text}")
+        sys.stdout.write(f"{start}  {json.dumps(to_json(item))}")
         start = ",\n"
     sys.stdout.write("[]\n" if start == "[\n" else "\n]\n")
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeGuard
 
 from modelkeep.sdk.errors import BadAnswer
@@ -142,15 +143,22 @@ class Record:
 
 def to_json(value: object) -> object:
     """Turns the SDK's dataclasses into what ``json.dumps`` takes; names as on the wire, times with Z."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: to_json(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: to_json(getattr(value, name)) for name in _fields_of(type(value))}
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     return value
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...]:
+    return tuple(item.name for item in dataclasses.fields(kind))
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, object]]:
