@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[Words, Words]] = {
     "show": (lambda _: ["show", "bench/tags", "--json"], lambda _: ["show", "--json"]),
     "show NAME": (lambda _: ["show", "bench/tags", NAME, "--json"], lambda _: ["show", NAME, "--json"]),
     "history": (lambda _: ["history", "bench/tags", "--json"], lambda _: ["history", "--json"]),
+    "history as gto prints it": (
+        lambda _: ["history", "bench/tags", "--gto"],
+        lambda _: ["history", "--json"],
+    ),
     "register": (
         lambda number: ["register", "bench/tags", f"new-{number + 10}", "--json"],
         lambda number: ["register", f"new-{number + 10}"],

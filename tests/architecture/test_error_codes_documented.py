@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from modelkeep.api.git import errors as git_errors
+from modelkeep.api.http import plain_errors
 from modelkeep.api.lfs import errors as lfs_errors
 from modelkeep.api.rest import errors as rest_errors
-from modelkeep.api.studio import errors as studio_errors
 from modelkeep.domain.errors import KINDS, ModelkeepError
 from tests.architecture.tree import ROOT, SRC
 
@@ -27,10 +26,10 @@ COMPOSED = {
 }
 TABLES = {
     "REST": rest_errors.STATUS,
-    "Git": git_errors.STATUS,
+    "Git": plain_errors.STATUS,
     "LFS batch, locks": lfs_errors.API_STATUS,
     "LFS transfer": lfs_errors.TRANSFER_STATUS,
-    "DVC": studio_errors.STATUS,
+    "DVC": plain_errors.STATUS,
 }
 
 

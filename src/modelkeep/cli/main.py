@@ -33,6 +33,8 @@ def main() -> None:
 
 
 def _run() -> None:
+    # Else the HTTP client would load its own command line, which draws with half a dozen packages.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     from modelkeep.cli.app import run
     from modelkeep.cli.failures import explain
     from modelkeep.cli.output import note

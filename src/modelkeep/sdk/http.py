@@ -15,6 +15,7 @@ from modelkeep import __version__
 from modelkeep.sdk.addresses import origin_of
 from modelkeep.sdk.errors import BadAnswer, RateLimited, Refused, Unreachable, refusal_class
 from modelkeep.sdk.retries import RETRIED_STATUSES, RetryPolicy, parse_retry_after
+from modelkeep.sdk.trust import Trust
 from modelkeep.sdk.wire import Record
 
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | list[Json] | None"
@@ -55,6 +56,7 @@ class Connection:
         self._authorization = _authorization(token, password)
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, 15.0))
         self._client = httpx.Client(
+            verify=Trust(),
             timeout=self._timeout,
             limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS),
             headers={"User-Agent": f"modelkeep/{__version__} python/{platform.python_version()}"},

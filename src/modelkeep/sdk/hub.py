@@ -16,7 +16,12 @@ from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Identity
 from modelkeep.sdk.models_policy import PolicyProblem, PromotionRequest
 from modelkeep.sdk.models_registry import Artifact, Change, RegistryEvent, Stage
-from modelkeep.sdk.registry_reading import ARTIFACT_COLUMNS, EVENT_COLUMNS, STAGE_COLUMNS
+from modelkeep.sdk.registry_reading import (
+    ARTIFACT_COLUMNS,
+    EVENT_COLUMNS,
+    STAGE_COLUMNS,
+    history_filters,
+)
 from modelkeep.sdk.repo import RepoHandle
 from modelkeep.sdk.repos import Repos
 from modelkeep.sdk.requests import all_requests
@@ -178,14 +183,9 @@ class Hub:
         """What happened in the registry, the latest first; see :meth:`modelkeep.sdk.repo.RepoHandle.history`."""
         params = {
             **_within(namespace, repo),
-            "artifact": artifact,
-            "stage": stage,
-            "version": version,
-            "event": event,
-            "author": author,
-            "since": when(since),
-            "until": when(until),
-            "ascending": is_ascending or None,
+            **history_filters(
+                artifact, stage, version, event, author, since, until, is_ascending=is_ascending
+            ),
         }
         columns = ("repo", *EVENT_COLUMNS)
         return Listing(

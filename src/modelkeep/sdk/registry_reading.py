@@ -22,6 +22,30 @@ STAGE_COLUMNS = ("artifact", "stage", "version", "assigned_at", "author", "commi
 EVENT_COLUMNS = ("at", "artifact", "event", "version", "stage", "author", "message")
 
 
+def history_filters(
+    artifact: str | None,
+    stage: str | None,
+    version: str | None,
+    event: str | None,
+    author: str | None,
+    since: When | None,
+    until: When | None,
+    *,
+    is_ascending: bool,
+) -> dict[str, str | bool | None]:
+    """The query of a history, of one repo or of all."""
+    return {
+        "artifact": artifact,
+        "stage": stage,
+        "version": version,
+        "event": event,
+        "author": author,
+        "since": when(since),
+        "until": when(until),
+        "ascending": is_ascending or None,
+    }
+
+
 class RegistryReading(Handle):
     """The part of :class:`modelkeep.sdk.repo.RepoHandle` that reads versions, stages and their history.
 
@@ -108,16 +132,9 @@ class RegistryReading(Handle):
             until: Not after.
             is_ascending: The earliest first.
         """
-        params = {
-            "artifact": artifact,
-            "stage": stage,
-            "version": version,
-            "event": event,
-            "author": author,
-            "since": when(since),
-            "until": when(until),
-            "ascending": is_ascending or None,
-        }
+        params = history_filters(
+            artifact, stage, version, event, author, since, until, is_ascending=is_ascending
+        )
         return self._list(
             lambda record: RegistryEvent.read(record, self.name),
             "history",

@@ -25,7 +25,11 @@ from modelkeep.domain.tag_grammar import parse_shortcut, parse_tag
 from modelkeep.services.access import find_repo
 from modelkeep.services.gto_clone import annotations_at, config_at, facts_at
 from modelkeep.services.gto_files import GtoConfig, GtoFault
+from modelkeep.services.memo import Memo
 from modelkeep.services.ports import Stores
+
+_KEPT_TEXT = 64 * 1024 * 1024
+"""Characters of histories that are kept; a single one of more than a quarter of it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class GtoReadout:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
+        self._histories: Memo[tuple[str, bytes, str | None, bool], str] = Memo(_KEPT_TEXT, len)
 
     def show(
         self, actor: Actor, namespace: str, name: str, artifact: str | None, options: ShowOptions
@@ -92,9 +97,16 @@ class GtoReadout:
     def history(
         self, actor: Actor, namespace: str, name: str, artifact: str | None, *, ascending: bool = False
     ) -> str:
-        """``gto history``, of all artifacts or one."""
-        clone = self._clone(actor, namespace, name)
-        return gto_text(gto_show.history(fold_as_gto(clone.events), artifact, ascending=ascending))
+        """``gto history``, of all artifacts or one; kept, as it says the same until a ref of the repo changes."""
+        with self._stores.database.read() as tx:
+            repo = find_repo(tx, actor, namespace, name).repo
+            digest = refs_index.refs_digest(tx, repo.id)
+
+            def compute() -> str:
+                registry = fold_as_gto(registry_index.events_of(tx, repo.id, artifact))
+                return gto_text(gto_show.history(registry, artifact, ascending=ascending))
+
+            return self._histories.get((repo.id, digest, artifact, ascending), compute)
 
     def check_ref(self, actor: Actor, namespace: str, name: str, ref: str) -> str:
         """``gto check-ref``: what a tag (with or without ``refs/tags/``) did; empty where it did nothing."""

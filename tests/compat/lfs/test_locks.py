@@ -166,10 +166,10 @@ def test_the_commands_of_git_lfs(hub: Hub, team: Team, machine: Callable[..., Gi
     assert "override" in refused.err
 
     # The client itself stops a push that touches the file, since it asks before (lfs.locksverify is true).
-    ben.commit(other, {"a.bin": b"3" * 100})
+    ben.commit(other, {"a.bin": b"only here: " * 10})
     said = ben.refused("origin", "main", cwd=other)
     assert "Cannot update locked files" in said
-    assert not hub.has_blob(b"3" * 100)
+    assert not hub.has_blob(b"only here: " * 10)
 
     clone = maintainer.clone(team.repo.git_url, "tree")
     assert "Unlocked a.bin" in maintainer("lfs", "unlock", "--force", "a.bin", cwd=clone)

@@ -16,10 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from modelkeep.api.git.errors import response
 from modelkeep.api.http.actors import Authenticates, actor_of
 from modelkeep.api.http.bodies import ClientGone, body_chunks, inflate
 from modelkeep.api.http.limits import Limits
+from modelkeep.api.http.plain_errors import plain_error
 from modelkeep.api.http.raw_path import segment
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.domain.access import Actor
@@ -96,7 +96,7 @@ class _Room:
                 request.headers.get("git-protocol"),
             )
         except ModelkeepError as error:
-            return response(error, request_id_of(request.scope) or "")
+            return plain_error(error, _line(error, request.scope))
         return Response(body, media_type=f"application/x-{service}-advertisement", headers=_NO_CACHE)
 
     async def no_dumb_protocol(self, _request: Request) -> Response:
@@ -135,7 +135,7 @@ class _Streamed:
                 # Too late for another answer; what is missing of this one tells the client.
                 _LOG.error("git_answer_cut", service=self._service, code=error.code, reason=error.message)
                 return
-            await response(error, request_id_of(scope) or "")(scope, receive, send)
+            await plain_error(error, _line(error, scope))(scope, receive, send)
 
     async def _fetch(self, request: Request, send: Send, actor: Actor, body: AsyncIterator[bytes]) -> None:
         namespace, name = repo_of(request.scope)
@@ -225,3 +225,7 @@ _NO_CACHE = {
     "Cache-Control": "no-cache, max-age=0, must-revalidate",
     "Expires": "Fri, 01 Jan 1980 00:00:00 GMT",
 }
+
+
+def _line(error: ModelkeepError, scope: Scope) -> str:
+    return f"{error.message} (request {request_id_of(scope) or ''})\n"

@@ -15,7 +15,7 @@ from modelkeep.api.http.actors import Authenticates, actor_of, address_of
 from modelkeep.api.http.downloads import Content, ContentResponse
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.http.origins import origin_of
-from modelkeep.api.studio.errors import response
+from modelkeep.api.http.plain_errors import plain_error
 from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotPermitted
 from modelkeep.domain.git_addresses import repo_of_address
 from modelkeep.services.contents import Contents
@@ -73,7 +73,7 @@ def _answered(room: StudioRoom, handler: Handler) -> Callable[[Request], Awaitab
         try:
             return await handler(room, request)
         except ModelkeepError as error:
-            return response(error)
+            return plain_error(error, error.message)
 
     return answer
 

@@ -1,8 +1,8 @@
-"""From domain errors to answers that DVC shows to people: a status and a line of text."""
+"""From domain errors to what clients show to people as they get it: a status, and a line of plain text."""
 
 from __future__ import annotations
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse
 
 from modelkeep.api.http.credentials import CHALLENGE
 from modelkeep.domain.errors import (
@@ -31,12 +31,12 @@ STATUS: dict[type[ModelkeepError], int] = {
 }
 
 
-def response(error: ModelkeepError) -> Response:
-    """The answer for an error."""
+def plain_error(error: ModelkeepError, text: str) -> PlainTextResponse:
+    """The answer for an error, with ``text`` as its body."""
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     headers = {"Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after)
-    return PlainTextResponse(error.message, status, headers)
+    return PlainTextResponse(text, status, headers)
