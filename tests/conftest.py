@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tests.support.git import Git
 from tests.support.hub import Hub, running_hub
 
 MIB = 1 << 20
+
+# Started in the background of a script, tests are told to ignore Ctrl-C, and so would be the commands that they test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
