@@ -26,7 +26,7 @@ _OUTPUT_LIMIT = 64 << 10
 # What says that nothing was verified at all, in the words of git and ssh-keygen.
 _FAILURES = (
     "cannot run",
-    "cannot exec",
+    "Text file busy",
     "No user exists",
     "is needed for ssh signature verification",
     "could not create temporary file",
