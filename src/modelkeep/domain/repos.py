@@ -19,6 +19,20 @@ class RepoKind(StrEnum):
     DATASET = "dataset"
 
 
+_DATASETS = "datasets/"
+
+
+def place_of(namespace: str) -> tuple[RepoKind, str]:
+    """What kind of repo an address means, and the namespace itself.
+
+    Repos of models are addressed as ``acme/churn``, those of datasets as ``datasets/acme/churn``, in URLs too:
+    wherever a service takes the namespace of a repo it takes ``datasets/acme`` too.
+    """
+    if namespace.startswith(_DATASETS):
+        return RepoKind.DATASET, namespace.removeprefix(_DATASETS)
+    return RepoKind.MODEL, namespace
+
+
 @dataclass(frozen=True, slots=True)
 class Repo:
     """A repo.
@@ -47,6 +61,16 @@ class Repo:
     def full_name(self) -> RepoName:
         """``namespace/name``, as written."""
         return RepoName(self.namespace, self.name)
+
+    @property
+    def place(self) -> str:
+        """The namespace as :func:`place_of` reads it: ``acme``, or ``datasets/acme``."""
+        return f"{_DATASETS}{self.namespace}" if self.kind is RepoKind.DATASET else self.namespace
+
+    @property
+    def address(self) -> str:
+        """What it is addressed by: ``acme/churn``, or ``datasets/acme/churn``."""
+        return f"{self.place}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

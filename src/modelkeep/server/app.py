@@ -20,6 +20,8 @@ from modelkeep.api.http.limits import Limits
 from modelkeep.api.http.problems import ProblemResponse
 from modelkeep.api.http.raw_path import RawPathMiddleware
 from modelkeep.api.http.request_id import RequestIdMiddleware, request_id_of
+from modelkeep.api.hub.calls import HubRoom
+from modelkeep.api.hub.routes import hub_routes
 from modelkeep.api.lfs.routes import LfsRoom, api_routes
 from modelkeep.api.lfs.transfers import transfer_routes
 from modelkeep.api.rest.app import create_app as create_rest_app
@@ -66,6 +68,7 @@ def create_app(hub: Hub, doors: Doors) -> ASGIApp:
         *_operations(hub, limits, metrics),
         Route("/", _welcome(doors.public_url), methods=["GET"]),
         Mount("/api/v1", rest),
+        *hub_routes(HubRoom(hub, limits, doors.public_url, doors.acceleration)),
         *studio_routes(StudioRoom(hub, limits, doors.public_url)),
         *api_routes(lfs),
         *transfer_routes(lfs),

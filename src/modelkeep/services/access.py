@@ -19,7 +19,7 @@ from modelkeep.domain.access import (
 )
 from modelkeep.domain.accounts import Namespace
 from modelkeep.domain.errors import ModelkeepError, NotFound, NotPermitted, Unauthenticated
-from modelkeep.domain.repos import Repo, RepoKind
+from modelkeep.domain.repos import Repo, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,10 @@ def find_repo(
     namespace: str,
     name: str,
     action: Action = Action.READ,
-    *,
-    kind: RepoKind = RepoKind.MODEL,
 ) -> RepoAccess:
     """Finds a repo by its present or a former name, for an actor who wants to do ``action`` to it.
+
+    ``namespace`` is read by :func:`modelkeep.domain.repos.place_of`: ``datasets/acme`` means a dataset.
 
     Raises:
         Unauthenticated: Nobody is signed in and the repo is not public, or does not exist, or the action needs
@@ -100,7 +100,8 @@ def find_repo(
         NotFound: It does not exist, or this actor may not know that it does.
         NotPermitted: The actor may read it but not do ``action``.
     """
-    found = repos.repo_with_role(tx, namespace, name, kind, actor.user_id)
+    kind, owner = place_of(namespace)
+    found = repos.repo_with_role(tx, owner, name, kind, actor.user_id)
     access = None if found is None else _access(actor, *found)
     if access is None:
         raise _hidden(

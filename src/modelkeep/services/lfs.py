@@ -13,7 +13,7 @@ from modelkeep.db import blobs
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.errors import InvalidInput, TooLarge
 from modelkeep.domain.lfs import Oid
-from modelkeep.domain.repos import Repo, RepoKind
+from modelkeep.domain.repos import Repo
 from modelkeep.services.access import find_repo
 from modelkeep.services.ports import GIB, Rules, Stores
 from modelkeep.services.tickets import Act, Tickets
@@ -110,7 +110,6 @@ class Lfs:
         operation: str,
         wanted: Sequence[Wanted],
         transfers: Collection[str],
-        kind: RepoKind = RepoKind.MODEL,
     ) -> Batch:
         """Answers a batch request.
 
@@ -121,7 +120,6 @@ class Lfs:
             operation: ``upload`` or ``download``.
             wanted: The objects.
             transfers: What the client speaks; ``basic`` is always among it.
-            kind: Of the repo.
 
         Raises:
             InvalidInput: Another operation.
@@ -129,16 +127,14 @@ class Lfs:
         """
         self.check_size(len(wanted))
         if operation == "download":
-            return self._download(actor, namespace, name, kind, wanted)
+            return self._download(actor, namespace, name, wanted)
         if operation == "upload":
-            return self._upload(actor, namespace, name, kind, wanted, transfers)
+            return self._upload(actor, namespace, name, wanted, transfers)
         raise InvalidInput("operation must be 'upload' or 'download'.", code="invalid_operation")
 
-    def _download(
-        self, actor: Actor, namespace: str, name: str, kind: RepoKind, wanted: Sequence[Wanted]
-    ) -> Batch:
+    def _download(self, actor: Actor, namespace: str, name: str, wanted: Sequence[Wanted]) -> Batch:
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name, Action.READ, kind=kind).repo
+            repo = find_repo(tx, actor, namespace, name, Action.READ).repo
             linked = blobs.linked(tx, repo.id, sorted({w.oid for w in wanted if w.problem is None}))
         answers = []
         for item in wanted:
@@ -161,13 +157,12 @@ class Lfs:
         actor: Actor,
         namespace: str,
         name: str,
-        kind: RepoKind,
         wanted: Sequence[Wanted],
         transfers: Collection[str],
     ) -> Batch:
         oids = sorted({w.oid for w in wanted if w.problem is None})
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name, Action.WRITE, kind=kind).repo
+            repo = find_repo(tx, actor, namespace, name, Action.WRITE).repo
             readable = blobs.readable(tx, actor, repo.id, oids)
         transfer = self._choose(transfers, [w for w in wanted if w.oid not in readable])
         answers: list[Answer] = []

@@ -9,7 +9,7 @@ from modelkeep.db import locks
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.errors import AlreadyExists, InvalidInput, NotFound, NotPermitted
 from modelkeep.domain.paging import Page, PageRequest
-from modelkeep.domain.repos import Lock, RepoKind
+from modelkeep.domain.repos import Lock
 from modelkeep.services.access import find_repo
 from modelkeep.services.audit import record
 from modelkeep.services.ports import Stores
@@ -38,7 +38,6 @@ class Locking:
         name: str,
         path: str,
         ref: str | None,
-        kind: RepoKind = RepoKind.MODEL,
     ) -> Lock:
         """Locks a path.
 
@@ -50,7 +49,7 @@ class Locking:
         if not path or len(path) > _LONGEST_PATH or "\0" in path or any(p in ("", ".", "..") for p in parts):
             raise InvalidInput("path must be the path of a file in the repo.", code="invalid_path")
         with self._stores.database.write() as tx:
-            repo = find_repo(tx, actor, namespace, name, Action.WRITE, kind=kind).repo
+            repo = find_repo(tx, actor, namespace, name, Action.WRITE).repo
             held = locks.lock_by_path(tx, repo.id, path)
             if held is not None:
                 raise AlreadyLocked(held)
@@ -76,11 +75,10 @@ class Locking:
         path: str | None = None,
         lock_id: str | None = None,
         ref: str | None = None,
-        kind: RepoKind = RepoKind.MODEL,
     ) -> Page[Lock]:
         """The locks of a repo, for everybody who reads it."""
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name, kind=kind).repo
+            repo = find_repo(tx, actor, namespace, name).repo
             return locks.list_locks(tx, repo.id, page, path=path, lock_id=lock_id, ref=ref)
 
     def for_push(
@@ -90,11 +88,10 @@ class Locking:
         name: str,
         page: PageRequest,
         ref: str | None = None,
-        kind: RepoKind = RepoKind.MODEL,
     ) -> tuple[Sequence[Lock], Sequence[Lock], str | None]:
         """The locks to look at before a push: the actor's own, the others', and the next page's cursor."""
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name, Action.WRITE, kind=kind).repo
+            repo = find_repo(tx, actor, namespace, name, Action.WRITE).repo
             found = locks.list_locks(tx, repo.id, page, ref=ref)
         ours = [lock for lock in found.items if lock.owner_id == actor.user_id]
         theirs = [lock for lock in found.items if lock.owner_id != actor.user_id]
@@ -108,7 +105,6 @@ class Locking:
         lock_id: str,
         *,
         force: bool = False,
-        kind: RepoKind = RepoKind.MODEL,
     ) -> Lock:
         """Unlocks a path.
 
@@ -117,7 +113,7 @@ class Locking:
             NotPermitted: It is another's, and ``force`` is missing or not allowed.
         """
         with self._stores.database.write() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.WRITE, kind=kind)
+            access = find_repo(tx, actor, namespace, name, Action.WRITE)
             lock = locks.lock_by_id(tx, access.repo.id, lock_id)
             if lock is None:
                 raise NotFound("There is no such lock.", code="lock_not_found")

@@ -15,7 +15,7 @@ from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.errors import ModelkeepError, Unavailable
 from modelkeep.domain.objects import RefUpdate
-from modelkeep.domain.repos import Repo, RepoKind
+from modelkeep.domain.repos import Repo
 from modelkeep.git import locks, refs
 from modelkeep.git.push_hook import Proposal, Verdict
 from modelkeep.git.transport import PackLimits, PackProcess, Runner, Service, advertise
@@ -55,7 +55,6 @@ class Pushes:
         name: str,
         service: str,
         protocol: str | None,
-        kind: RepoKind = RepoKind.MODEL,
     ) -> bytes:
         """The first answer of a fetch or a push: the refs and what the server can do.
 
@@ -65,7 +64,6 @@ class Pushes:
             name: Of the repo.
             service: ``git-upload-pack`` or ``git-receive-pack``.
             protocol: The client's ``Git-Protocol`` header.
-            kind: Of the repo.
 
         Raises:
             Unauthenticated: Nobody is signed in, and it is not public (or is not there), or it is a push.
@@ -73,29 +71,27 @@ class Pushes:
             NotPermitted: The actor may only read it.
         """
         if service == Service.RECEIVE_PACK:
-            push = self.push(actor, namespace, name, kind)
+            push = self.push(actor, namespace, name)
             return advertise(
                 push.git_dir,
                 Service.RECEIVE_PACK,
                 protocol_header=protocol,
                 extra_config=[f"receive.hideRefs={ref}" for ref in push.hidden_refs],
             )
-        git_dir = self._readable(actor, namespace, name, kind)
+        git_dir = self._readable(actor, namespace, name)
         return advertise(git_dir, Service.UPLOAD_PACK, protocol_header=protocol)
 
-    def fetch(
-        self, actor: Actor, namespace: str, name: str, protocol: str | None, kind: RepoKind = RepoKind.MODEL
-    ) -> PackProcess:
+    def fetch(self, actor: Actor, namespace: str, name: str, protocol: str | None) -> PackProcess:
         """A process that serves one request of a fetch; enter it to start it.
 
         Raises:
             Unauthenticated: Nobody is signed in, and it is not public (or is not there).
             NotFound: It is not there for this actor.
         """
-        git_dir = self._readable(actor, namespace, name, kind)
+        git_dir = self._readable(actor, namespace, name)
         return PackProcess.upload_pack(git_dir, protocol_header=protocol, limits=self._transport.limits)
 
-    def push(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> Push:
+    def push(self, actor: Actor, namespace: str, name: str) -> Push:
         """Opens a push by somebody who may push something; what exactly, the gate says ref by ref.
 
         Raises:
@@ -104,14 +100,14 @@ class Pushes:
             NotPermitted: The actor may only read it.
         """
         with self._stores.database.read() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.READ, kind=kind)
+            access = find_repo(tx, actor, namespace, name, Action.READ)
             if not any(access.may(action) for action in _PUSH_ACTIONS):
                 access.require(Action.WRITE)
         return Push(self._stores, self._gate, self._indexing, self._transport, access)
 
-    def _readable(self, actor: Actor, namespace: str, name: str, kind: RepoKind) -> Path:
+    def _readable(self, actor: Actor, namespace: str, name: str) -> Path:
         with self._stores.database.read() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.READ, kind=kind)
+            access = find_repo(tx, actor, namespace, name, Action.READ)
         return self._stores.repositories.path(access.repo.id)
 
 

@@ -17,7 +17,7 @@ from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFo
 from modelkeep.domain.names import fold, parse_label, parse_repo
 from modelkeep.domain.objects import Signature
 from modelkeep.domain.paging import Page, PageRequest
-from modelkeep.domain.repos import Repo, RepoKind
+from modelkeep.domain.repos import Repo, RepoKind, place_of
 from modelkeep.git import commits as git_commits
 from modelkeep.git import refs
 from modelkeep.services.access import RepoAccess, find_namespace, find_repo, roles_in
@@ -60,7 +60,6 @@ class Repos:
         namespace: str,
         name: str,
         *,
-        kind: RepoKind = RepoKind.MODEL,
         description: str = "",
         labels: Sequence[str] = (),
         visibility: Visibility | None = None,
@@ -75,6 +74,7 @@ class Repos:
             NotFound: There is no such user or organisation.
         """
         parse_repo(name)
+        kind, owner = place_of(namespace)
         branch = default_branch or self._rules.default_branch
         if not refs.is_valid_name(f"refs/heads/{branch}") or branch.startswith("-"):
             raise InvalidInput(f"{branch[:80]!r} cannot name a branch.", code="invalid_ref")
@@ -82,13 +82,13 @@ class Repos:
         wanted_labels = _labels(labels)
         repo_id, now = uuid.uuid4().hex, self._stores.now()
         with self._stores.database.read() as tx:
-            place = find_namespace(tx, actor, namespace, Action.CREATE_REPO).namespace
+            place = find_namespace(tx, actor, owner, Action.CREATE_REPO).namespace
             if repos.repo_by_name(tx, place.name, name, kind, follow_aliases=False) is not None:
                 raise _taken(place.name, name)
         git_dir, pristine = self._create_bare(actor, repo_id, branch, name, description, now, empty)
         try:
             with self._stores.database.write() as tx:
-                place = find_namespace(tx, actor, namespace, Action.CREATE_REPO).namespace
+                place = find_namespace(tx, actor, owner, Action.CREATE_REPO).namespace
                 repo = repos.create_repo(
                     tx,
                     repo_id=repo_id,
@@ -112,9 +112,9 @@ class Repos:
         except BaseException:
             self._stores.repositories.delete(repo_id)
             raise
-        return self.get(actor, place.name, name, kind)
+        return self.get(actor, repo.place, name)
 
-    def get(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> RepoAccess:
+    def get(self, actor: Actor, namespace: str, name: str) -> RepoAccess:
         """A repo by its present or a former name.
 
         Raises:
@@ -122,7 +122,7 @@ class Repos:
             NotFound: It is not there for this actor.
         """
         with self._stores.database.read() as tx:
-            return find_repo(tx, actor, namespace, name, kind=kind)
+            return find_repo(tx, actor, namespace, name)
 
     def usage(self, access: RepoAccess) -> Usage:
         """What the repo's LFS objects take."""
@@ -219,7 +219,7 @@ class Repos:
                 repo,
                 **{name: value for name, value in given.items() if value is not None},
             )
-        return self.get(actor, repo.namespace, repo.name, repo.kind)
+        return self.get(actor, repo.place, repo.name)
 
     def move(
         self,
@@ -258,7 +258,7 @@ class Repos:
                 # Who listens to the namespace that it left hears of it too.
                 left, now = repo.namespace_id, self._stores.now()
                 emit(tx, now, "repo.moved", moved, repo=None, namespace_id=left, actor=actor.username)
-        return self.get(actor, place_name, final, repo.kind)
+        return self.get(actor, there.place, final)
 
     def dependants(self, actor: Actor, namespace: str, name: str) -> Dependants:
         """What would break if the repo went away: the stages that its versions hold."""
@@ -293,22 +293,23 @@ class Repos:
             self._emit(tx, actor, "repo.deleted", repo)
         return now + self._rules.restore_within
 
-    def restore(self, actor: Actor, namespace: str, name: str, kind: RepoKind = RepoKind.MODEL) -> RepoAccess:
+    def restore(self, actor: Actor, namespace: str, name: str) -> RepoAccess:
         """Brings a deleted repo back. Only owners of its namespace may.
 
         Raises:
             NotFound: Nothing of that name was deleted lately.
             AlreadyExists: Another repo has the name now.
         """
+        kind, owner = place_of(namespace)
         with self._stores.database.write() as tx:
-            place = find_namespace(tx, actor, namespace, Action.ADMINISTER).namespace
+            place = find_namespace(tx, actor, owner, Action.ADMINISTER).namespace
             repo = repos.deleted_by_name(tx, place.id, name, kind)
             if repo is None:
                 raise NotFound(f"No repo '{namespace}/{name}' was deleted lately.", code="repo_not_found")
             repos.restore(tx, repo.id)
             record(tx, actor, "repo.restore", str(repo.full_name), repo=repo)
             self._emit(tx, actor, "repo.restored", repo)
-        return self.get(actor, place.name, name, kind)
+        return self.get(actor, repo.place, name)
 
     def sweep(self) -> int:
         """Removes what a crash left behind on disk, for a hub that starts; gives its count."""

@@ -68,7 +68,7 @@ def test_making_ones_own(world: World) -> None:
         ({"name": "x", "namespace": "nowhere"}, 404, "namespace_not_found"),
         ({"name": "x", "namespace": "rita"}, 403, "role_missing"),
         ({"name": "x", "visibility": "secret"}, 422, "invalid_input"),
-        ({"name": "x", "kind": "dataset"}, 422, "invalid_input"),
+        ({"name": "x", "kind": "space"}, 422, "invalid_input"),
         ({"name": "x", "labels": ["a b"]}, 422, "invalid_label"),
         ({"name": "x", "labels": "a"}, 422, "invalid_input"),
         ({"name": "x", "description": "d" * 2001}, 422, "invalid_text"),

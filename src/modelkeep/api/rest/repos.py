@@ -62,12 +62,12 @@ async def list_repos(
 @router.post("", operation_id="createRepo", summary="Make a repo", status_code=201)
 async def create_repo(call: CallOf, body: NewRepo, response: Response) -> Repo:
     """With a first commit that tells git-lfs about the usual weight formats, unless ``empty``."""
+    owner = body.namespace if body.namespace is not None else call.actor.username
     access = await call.run(
         call.services.repos.create,
         call.actor,
-        body.namespace if body.namespace is not None else call.actor.username,
+        f"datasets/{owner}" if body.kind == "dataset" else owner,
         body.name,
-        kind=RepoKind(body.kind),
         description=body.description,
         labels=body.labels,
         visibility=body.visibility,

@@ -61,7 +61,7 @@ class NewRepo(Sent):
         None, description="A user or an organisation; the caller's own if left out."
     )
     name: SentName
-    kind: Literal["model"] = "model"
+    kind: Literal["model", "dataset"] = "model"
     description: str = ""
     labels: list[str] = Field(default=[], max_length=1000)
     visibility: Visibility | None = Field(None, description="The namespace's default if left out.")

@@ -1,0 +1,1 @@
+"""The Hugging Face Hub's API, as its clients use it."""

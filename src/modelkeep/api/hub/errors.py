@@ -1,0 +1,95 @@
+"""From domain errors to what the Hub's clients read: a status, ``X-Error-Code`` and ``X-Error-Message``.
+
+The clients map the code to an exception, and show the message. Of statuses without a code a 401 counts as "no such
+repo" for them, unless its message is :data:`INVALID_CREDENTIALS`.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.responses import JSONResponse
+
+from modelkeep.domain.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidInput,
+    ModelkeepError,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+
+STATUS: dict[type[ModelkeepError], int] = {
+    InvalidInput: 400,
+    Unauthenticated: 401,
+    NotPermitted: 403,
+    NotFound: 404,
+    AlreadyExists: 409,
+    Conflict: 409,
+    TooLarge: 413,
+    RateLimited: 429,
+    Unavailable: 503,
+}
+
+CODES = {
+    "repo_not_found": "RepoNotFound",
+    "namespace_not_found": "RepoNotFound",
+    "unauthenticated": "RepoNotFound",
+    "revision_not_found": "RevisionNotFound",
+    "branch_not_found": "RevisionNotFound",
+    "commit_not_found": "RevisionNotFound",
+    "empty_repo": "RevisionNotFound",
+    "invalid_revision": "RevisionNotFound",
+    "file_not_found": "EntryNotFound",
+    "path_not_found": "EntryNotFound",
+    "gated_repo": "GatedRepo",
+}
+"""``X-Error-Code`` by the error's own code."""
+
+INVALID_CREDENTIALS = "Invalid credentials in Authorization header"
+
+_STATUS_BY_CODE = {"branch_moved": 412, "invalid_path": 422, "invalid_revision": 404}
+_MESSAGES = {
+    "branch_moved": "The branch was updated since you opened this page. Please refresh and try again.",
+    "bad_credentials": INVALID_CREDENTIALS,
+    "unauthenticated": "Repository not found, or sign in first: send a token.",
+}
+"""The words that the clients look for, or show."""
+
+
+def hub_error(error: ModelkeepError, request_id: str, *, is_anonymous: bool = False) -> JSONResponse:
+    """The answer for an error.
+
+    Args:
+        error: What went wrong.
+        request_id: Of the request.
+        is_anonymous: Nobody was signed in: a gated repo is then a matter of signing in.
+    """
+    status = _STATUS_BY_CODE.get(error.code) or next(
+        code for kind, code in STATUS.items() if isinstance(error, kind)
+    )
+    if error.code == "gated_repo" and is_anonymous:
+        status = 401
+    message = _MESSAGES.get(error.code, error.message)
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Error-Message": header_text(message),
+        "X-Request-Id": request_id,
+    }
+    if error.code in CODES:
+        headers["X-Error-Code"] = CODES[error.code]
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after)
+    return JSONResponse({"error": message}, status, headers)
+
+
+def header_text(message: str) -> str:
+    """A message as a header may carry it: one line, of characters that HTTP allows."""
+    line = " ".join(message.split())
+    return (
+        line if line.isascii() and line.isprintable() else quote(line, safe=" !\"#$&'()*+,/:;<=>?@[]^_`{|}~")
+    )

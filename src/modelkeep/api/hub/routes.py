@@ -1,0 +1,33 @@
+"""All routes of this room. The order counts: the first that fits answers."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from modelkeep.api.hub import account
+from modelkeep.api.hub.calls import HubRoom, alone, guarded, no_such_repo
+
+
+def hub_routes(room: HubRoom) -> list[Route]:
+    """The routes of this room."""
+    return guarded(
+        [
+            *account.routes(),
+            *_single_segment_ids(),
+        ],
+        room,
+    )
+
+
+def _single_segment_ids() -> list[Route]:
+    """What clients ask about ids without a namespace, such as ``gpt2``: a repo that is not here, not a bare 404."""
+    methods = ("GET", "POST", "PUT", "DELETE")
+    below = ("revision", "tree", "commits", "paths-info", "resolve", "xet-read-token")
+    places = [f"/api/{kind}" for kind in ("models", "datasets", "spaces")]
+    paths = [
+        *(f"{place}/{{repo}}" for place in places),
+        *(f"{place}/{{repo}}/{part}/{{rest:path}}" for place in places for part in below),
+        *(f"{place}/{{repo}}/{part}" for place in places for part in ("refs", "auth-check")),
+        *(f"{place}/{{repo}}/resolve/{{revision}}/{{path:path}}" for place in ("", "/datasets", "/spaces")),
+    ]
+    return [route for path in paths for route in alone(path, no_such_repo, *methods)]

@@ -1,0 +1,55 @@
+"""What this room needs of the hub."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from modelkeep.services.authentication import Authentication
+from modelkeep.services.commits import Commits
+from modelkeep.services.contents import Contents
+from modelkeep.services.lfs import Lfs
+from modelkeep.services.organisations import Organisations
+from modelkeep.services.ports import Rules
+from modelkeep.services.repos import Repos
+from modelkeep.services.tokens import Tokens
+from modelkeep.services.transfers import Transfers
+
+
+class HubServices(Protocol):
+    """The services behind the handlers. Whoever wires the hub has a value with these attributes."""
+
+    @property
+    def rules(self) -> Rules:
+        """Limits and choices of the hub."""
+
+    @property
+    def authentication(self) -> Authentication:
+        """From credentials to an actor."""
+
+    @property
+    def commits(self) -> Commits:
+        """Writing to branches and tags."""
+
+    @property
+    def contents(self) -> Contents:
+        """What repos hold."""
+
+    @property
+    def lfs(self) -> Lfs:
+        """The LFS batch."""
+
+    @property
+    def organisations(self) -> Organisations:
+        """Organisations and their members."""
+
+    @property
+    def repos(self) -> Repos:
+        """Repos."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """Access tokens."""
+
+    @property
+    def transfers(self) -> Transfers:
+        """The bytes of LFS objects."""

@@ -1,0 +1,1 @@
+"""The Xet protocol: a content-addressed store of chunks, for the Hub's clients."""
