@@ -16,7 +16,7 @@ LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 ENTRY = re.compile(
     r"^(?P<requirement>[^\s#-][^\\]*?) \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", re.MULTILINE
 )
-COMMENT = re.compile(r" +#[^/:]*(?:requirements/\w+\.(?:in|txt))?")
+COMMENT = re.compile(r" +#[^/:]*(?:requirements/[\w-]+\.(?:in|txt))?")
 
 
 def read_lock(path: Path) -> list[Requirement]:
