@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve check format bench lock clean setup setup-dvc setup-bench
+.PHONY: help demo test serve check format bench lock clean setup setup-dvc setup-hub setup-bench
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help: ## list what there is
 demo: setup ## start a hub, use it as people would with real clients, keep serving (EXIT=1: end after the steps)
 	$(BIN)/python demo/run.py $(if $(EXIT),--exit)
 
-test: setup setup-dvc ## all tests (ARGS="-k tags tests/unit" chooses)
+test: setup setup-dvc setup-hub ## all tests (ARGS="-k tags tests/unit" chooses)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 serve: setup ## a hub on 127.0.0.1:8000 with its data in var/data (DATA=, ARGS="--port 9000")
@@ -32,7 +32,7 @@ format: setup ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-bench ## measure against nginx, git http-backend, giftless and file://
+bench: setup-bench setup-hub ## measure against nginx, git http-backend, giftless and file://
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## compile the locks in requirements/ (UPGRADE=1: newest versions)
@@ -48,6 +48,11 @@ setup:
 
 setup-dvc: setup
 	@scripts/venv .venv-dvc requirements/dvc.txt
+
+# The clients of the Hugging Face Hub, each version in an environment of its own.
+setup-hub: setup
+	@for client in 0 1 1-29 2; do scripts/venv .venv-hub-$$client requirements/hub-$$client.txt || exit; done
+	@scripts/torch .venv-hub-2
 
 setup-bench: setup
 	@scripts/debian-packages nginx fcgiwrap
