@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, func, select
 
 from modelkeep.db.tables import Namespaces, RepoLabels, Repos
 from modelkeep.domain.access import Visibility
+from modelkeep.domain.gating import Gating
 from modelkeep.domain.repos import Repo, RepoKind
 
 _LABELS = (
@@ -31,6 +32,7 @@ def repo_columns() -> Select[*tuple[Any, ...]]:
         Repos.default_branch,
         Repos.pristine_commit,
         Repos.strict_tags,
+        Repos.gated,
         Repos.created_at,
         Repos.updated_at,
         Repos.deleted_at,
@@ -55,4 +57,5 @@ def repo_of(row: Row[*tuple[Any, ...]]) -> Repo:
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
         strict_tags=row.strict_tags,
+        gated=Gating(row.gated) if row.gated else None,
     )

@@ -36,6 +36,7 @@ from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Role, Visibility
 from modelkeep.domain.digest import EMPTY
 from modelkeep.domain.errors import AlreadyExists, NotFound
+from modelkeep.domain.gating import Gating
 from modelkeep.domain.names import fold
 from modelkeep.domain.repos import Repo, RepoKind
 
@@ -49,6 +50,7 @@ class RepoChanges(TypedDict, total=False):
     updated_at: datetime
     pristine_commit: str | None
     strict_tags: bool
+    gated: Gating | None
 
 
 def create_repo(
@@ -205,6 +207,8 @@ def update_repo(tx: Transaction, repo_id: str, **changed: Unpack[RepoChanges]) -
     values: dict[str, Any] = dict(changed)
     if "visibility" in changed:
         values["visibility"] = str(changed["visibility"])
+    if "gated" in changed:
+        values["gated"] = changed["gated"] and str(changed["gated"])
     if values:
         _update(tx, repo_id, **values)
     return _required(repo_by_id(tx, repo_id))

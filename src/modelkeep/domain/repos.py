@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from modelkeep.domain.access import Role, Visibility
+from modelkeep.domain.gating import Gating
 from modelkeep.domain.names import RepoName
 
 
@@ -39,7 +40,8 @@ class Repo:
 
     ``id`` (32 hexadecimal characters) never changes and names its directory; ``deleted_at`` is set while it can still
     be restored. ``pristine_commit`` is the commit that the hub made at creation, until somebody pushes. With
-    ``strict_tags`` registry tags that cannot be read, or would stop ``gto``, are refused.
+    ``strict_tags`` registry tags that cannot be read, or would stop ``gto``, are refused. The content of a ``gated``
+    repo is for those with a role in it and those whose request for access was accepted.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Repo:
     updated_at: datetime
     deleted_at: datetime | None
     strict_tags: bool = True
+    gated: Gating | None = None
 
     @property
     def full_name(self) -> RepoName:

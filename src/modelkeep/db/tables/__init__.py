@@ -4,6 +4,7 @@ from modelkeep.db.tables.accounts import LoginFailures, Memberships, Namespaces,
 from modelkeep.db.tables.audit import Audit
 from modelkeep.db.tables.base import Base
 from modelkeep.db.tables.blobs import BlobLinks, Blobs, LfsLocks
+from modelkeep.db.tables.discussions import AccessRequests, Announcements, DiscussionEvents, Discussions
 from modelkeep.db.tables.events import Deliveries, DeliveryAttempts, OutboxEvents, Webhooks
 from modelkeep.db.tables.hub import HubFacts
 from modelkeep.db.tables.keys import UserKeys
@@ -35,6 +36,8 @@ from modelkeep.db.tables.repos import (
 
 __all__ = [
     "NEVER",
+    "AccessRequests",
+    "Announcements",
     "ArtifactLabels",
     "Artifacts",
     "Audit",
@@ -43,6 +46,8 @@ __all__ = [
     "Blobs",
     "Deliveries",
     "DeliveryAttempts",
+    "DiscussionEvents",
+    "Discussions",
     "FileProblems",
     "GitRefs",
     "HubFacts",

@@ -14,7 +14,8 @@ class Repos(Base):
     """The repos, deleted ones included until they are purged.
 
     ``refs_digest`` stands for the indexed refs; ``sort_name`` is namespace and name, folded, with a blank between,
-    which sorts as the two do; ``strict_tags`` is whether the gate refuses registry tags that cannot be read.
+    which sorts as the two do; ``strict_tags`` is whether the gate refuses registry tags that cannot be read;
+    ``gated`` how requests to read the content are answered, null where nobody needs to ask.
     """
 
     __tablename__ = "repos"
@@ -52,6 +53,7 @@ class Repos(Base):
     visibility: Mapped[str]
     default_branch: Mapped[str]
     strict_tags: Mapped[bool] = mapped_column(default=True)
+    gated: Mapped[str | None]
     pristine_commit: Mapped[str | None]
     refs_digest: Mapped[bytes]
     created_at: Mapped[datetime]
