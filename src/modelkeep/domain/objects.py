@@ -49,7 +49,7 @@ class TreeEntry:
     """One entry of a tree.
 
     ``size`` is in bytes of the file as a user sees it: of the LFS object where ``lfs_oid`` is set (then ``id`` is the
-    pointer's blob), of the blob otherwise; None for directories and submodules.
+    pointer's blob and ``pointer_size`` its size), of the blob otherwise; None for directories and submodules.
     """
 
     path: str
@@ -58,6 +58,7 @@ class TreeEntry:
     mode: int
     size: int | None
     lfs_oid: str | None = None
+    pointer_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import pygit2
 
-from modelkeep.domain.errors import NotFound, TooLarge, Unavailable
+from modelkeep.domain.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from modelkeep.domain.lfs import POINTER_LIMIT, parse_pointer
 from modelkeep.domain.objects import EntryKind, TreeEntry
 from modelkeep.git import paths, process
@@ -20,13 +21,13 @@ MAX_ENTRIES = 1_000_000
 DIRECTORY_MODE = 0o040000
 FILE_MODE = 0o100644
 EXECUTABLE_MODE = 0o100755
+SUBMODULE_MODE = 0o160000
 
 _LINK_MODE = 0o120000
-_SUBMODULE_MODE = 0o160000
 _CHUNK = 1 << 20
 
 RawEntry = tuple[bytes, int, str]
-"""Name, mode, object id."""
+"""Name (or whole path), mode, object id."""
 
 
 def entry(git_dir: Path, commit_id: str, path: str, *, quarantine: Path | None = None) -> TreeEntry | None:
@@ -60,10 +61,17 @@ def list_tree(
         NotFound: There is no such commit or no such directory.
         TooLarge: There are more than ``limit`` entries.
     """
+    return describe(git_dir, walk(git_dir, commit_id, path, recursive, limit))
+
+
+def walk(
+    git_dir: Path, commit_id: str, path: str = "", recursive: bool = False, limit: int = MAX_ENTRIES
+) -> list[RawEntry]:
+    """As :func:`list_tree`, with whole paths as bytes; no blob is looked at, which takes most of the time."""
     paths.check_readable(path)
     repository = open_repository(git_dir)
     start = _directory(repository, load_commit(repository, commit_id).tree_id, path)
-    found: list[tuple[bytes, int, str]] = []
+    found: list[RawEntry] = []
     waiting = [start]
     while waiting:
         prefix, tree_id = waiting.pop()
@@ -77,7 +85,45 @@ def list_tree(
                 f"This directory holds more than {limit} files.", code="tree_too_large", limit=limit
             )
     found.sort()
+    return found
+
+
+def describe(git_dir: Path, found: Iterable[RawEntry]) -> list[TreeEntry]:
+    """What :func:`walk` found, with the sizes of files and what LFS pointers stand for."""
+    repository = open_repository(git_dir)
     return [_entry(repository, paths.show(name), mode, object_id) for name, mode, object_id in found]
+
+
+def find(git_dir: Path, commit_id: str, wanted: Iterable[str]) -> list[TreeEntry]:
+    """What is at these paths in a commit, in their order; those where nothing can be or is are left out.
+
+    Raises:
+        NotFound: There is no such commit.
+    """
+    repository = open_repository(git_dir)
+    root = load_commit(repository, commit_id).tree_id
+    read: dict[str, dict[bytes, tuple[int, str]]] = {}
+
+    def at(raw: bytes) -> tuple[int, str] | None:
+        mode, object_id = DIRECTORY_MODE, root
+        for segment in raw.split(b"/") if raw else ():
+            if mode != DIRECTORY_MODE:
+                return None
+            if object_id not in read:
+                read[object_id] = {name: (m, i) for name, m, i in read_tree(repository, object_id)}
+            if segment not in read[object_id]:
+                return None
+            mode, object_id = read[object_id][segment]
+        return mode, object_id
+
+    entries = []
+    for path in wanted:
+        with contextlib.suppress(InvalidInput):
+            paths.check_readable(path)
+            hit = next((hit for raw in paths.candidates(path) if (hit := at(raw))), None)
+            if hit is not None:
+                entries.append(_entry(repository, path, *hit))
+    return entries
 
 
 def list_files(
@@ -108,7 +154,7 @@ def list_files(
             if entries_limit < 0:
                 return files, False
             waiting += [each for each in reversed(below) if len(each[0]) < paths.MAX_PATH]
-        elif mode != _SUBMODULE_MODE:
+        elif mode != SUBMODULE_MODE:
             if len(files) == limit:
                 return files, False
             files.append(_entry(repository, paths.show(name), mode, object_id))
@@ -222,7 +268,7 @@ def _directory(repository: pygit2.Repository, tree_id: str, path: str) -> tuple[
 def _entry(repository: pygit2.Repository, path: str, mode: int, object_id: str) -> TreeEntry:
     if mode == DIRECTORY_MODE:
         return TreeEntry(path, EntryKind.DIRECTORY, object_id, mode, None)
-    if mode == _SUBMODULE_MODE:
+    if mode == SUBMODULE_MODE:
         return TreeEntry(path, EntryKind.SUBMODULE, object_id, mode, None)
     size = _blob_size(repository, object_id)
     if mode == _LINK_MODE:
@@ -230,7 +276,7 @@ def _entry(repository: pygit2.Repository, path: str, mode: int, object_id: str) 
     if size is not None and size < POINTER_LIMIT:
         pointer = parse_pointer(read_object(repository, object_id, "blob"))
         if pointer:
-            return TreeEntry(path, EntryKind.FILE, object_id, mode, pointer.size, pointer.oid)
+            return TreeEntry(path, EntryKind.FILE, object_id, mode, pointer.size, pointer.oid, size)
     return TreeEntry(path, EntryKind.FILE, object_id, mode, size)
 
 
@@ -251,4 +297,4 @@ def _mode(raw: bytes) -> int:
     kind = mode & 0o170000
     if kind == 0o100000:
         return EXECUTABLE_MODE if mode & 0o100 else FILE_MODE
-    return kind if kind in (DIRECTORY_MODE, _LINK_MODE) else _SUBMODULE_MODE
+    return kind if kind in (DIRECTORY_MODE, _LINK_MODE) else SUBMODULE_MODE

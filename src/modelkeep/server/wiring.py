@@ -24,6 +24,7 @@ from modelkeep.services.annotations import Annotations, read_annotations
 from modelkeep.services.assignments import Assignments
 from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
+from modelkeep.services.browsing import Browsing
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.deliveries import Deliveries
@@ -77,6 +78,7 @@ class Hub:
     annotations: Annotations
     audit_log: AuditLog
     authentication: Authentication
+    browsing: Browsing
     commits: Commits
     contents: Contents
     deliveries: Deliveries
@@ -153,6 +155,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         annotations=Annotations(stores),
         audit_log=AuditLog(stores),
         authentication=authentication,
+        browsing=Browsing(stores),
         commits=commits,
         contents=Contents(stores),
         deliveries=Deliveries(stores, rules, sender, sealer),

@@ -38,6 +38,7 @@ class OpenFile:
         lfs_oid: Set where the bytes lie in the blob store.
         blob_id: Set where they lie in Git.
         git_dir: Where Git keeps them.
+        repo: Whose file it is; None where it is found by its id alone.
     """
 
     path: str
@@ -47,6 +48,7 @@ class OpenFile:
     lfs_oid: str | None
     blob_id: str
     git_dir: Path
+    repo: Repo | None = None
 
 
 class Contents:
@@ -159,10 +161,11 @@ class Contents:
                 f"There is no file '{path}' in {repo.full_name} at {resolved.revision}{kind}.",
                 code="file_not_found",
                 path=path,
+                commit=resolved.commit,
             )
         if entry.lfs_oid is not None and pointer:
             size = trees.blob_size(git_dir, entry.id)
-            return OpenFile(path, resolved.commit, size, entry.id, None, entry.id, git_dir)
+            return OpenFile(path, resolved.commit, size, entry.id, None, entry.id, git_dir, repo)
         if entry.lfs_oid is not None:
             self._require_object(repo, entry)
         return OpenFile(
@@ -173,6 +176,7 @@ class Contents:
             entry.lfs_oid,
             entry.id,
             git_dir,
+            repo,
         )
 
     def open_blob(self, file: OpenFile, start: int, stop: int) -> BinaryIO:

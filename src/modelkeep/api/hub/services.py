@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from modelkeep.services.authentication import Authentication
+from modelkeep.services.browsing import Browsing
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.lfs import Lfs
@@ -25,6 +26,10 @@ class HubServices(Protocol):
     @property
     def authentication(self) -> Authentication:
         """From credentials to an actor."""
+
+    @property
+    def browsing(self) -> Browsing:
+        """Repos, a listing at a time."""
 
     @property
     def commits(self) -> Commits:
