@@ -33,6 +33,7 @@ from modelkeep.db.tables.repos import (
     RepoMembers,
     Repos,
 )
+from modelkeep.db.tables.xet import XetChunks, XetEpochs, XorbLinks
 
 __all__ = [
     "NEVER",
@@ -74,4 +75,7 @@ __all__ = [
     "VersionChecks",
     "Versions",
     "Webhooks",
+    "XetChunks",
+    "XetEpochs",
+    "XorbLinks",
 ]

@@ -11,13 +11,18 @@ from modelkeep.db.tables.base import Base, OidText, RepoId
 
 
 class Blobs(Base):
-    """The blobs that are in the store, complete and checked. ``size`` is in bytes."""
+    """The blobs that are in the store, complete and checked.
+
+    ``size`` is in bytes; ``xet_hash`` the hash that Xet gives to the same bytes, where it is known.
+    """
 
     __tablename__ = "blobs"
+    __table_args__ = (Index(None, "xet_hash"),)
 
     oid: Mapped[OidText] = mapped_column(primary_key=True)
     size: Mapped[int]
     created_at: Mapped[datetime]
+    xet_hash: Mapped[OidText | None]
 
 
 class BlobLinks(Base):
