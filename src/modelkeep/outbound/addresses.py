@@ -50,14 +50,21 @@ class Guard:
         allowed: What the operator allows beyond public addresses: networks (``10.0.0.0/8``), addresses, host names.
         resolve: The resolver; the system's by default.
         seconds: How long a resolver may take.
+        setting: Where the operator allows more, for messages.
 
     Raises:
         InvalidInput: An entry of ``allowed`` is none of these.
     """
 
     def __init__(
-        self, allowed: Sequence[str] = (), *, resolve: Resolve | None = None, seconds: float = 5.0
+        self,
+        allowed: Sequence[str] = (),
+        *,
+        resolve: Resolve | None = None,
+        seconds: float = 5.0,
+        setting: str = "MODELKEEP_WEBHOOK_ALLOWED_NETWORKS",
     ) -> None:
+        self._setting = setting
         self._networks: list[Network] = []
         self._hosts: set[str] = set()
         for entry in allowed:
@@ -96,8 +103,7 @@ class Guard:
             return
         if not is_public(address):
             raise Forbidden(
-                f"{text} is no public address; the hub's operator can allow it with "
-                "MODELKEEP_WEBHOOK_ALLOWED_NETWORKS"
+                f"{text} is no public address; the hub's operator can allow it with {self._setting}"
             )
 
     def require_literal(self, host: str) -> None:

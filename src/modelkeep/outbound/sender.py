@@ -6,18 +6,16 @@ What it does not do: follow the environment's proxies, keep cookies, decompress,
 from __future__ import annotations
 
 import ssl
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-import certifi
 import httpcore
 import httpx
 
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.outbound.addresses import Forbidden, Guard, Unresolved
+from modelkeep.outbound.connections import OpenStreams, trusting_context
 
 MOST_REDIRECTS = 3
 ANSWER_BYTES = 16 * 1024
@@ -83,7 +81,7 @@ class Sender:
         self._ports = frozenset(ports)
         self._connect_seconds = connect_seconds
         self._total_seconds = total_seconds
-        self._open = _OpenStreams()
+        self._open = OpenStreams()
         self._tls: ssl.SSLContext | None = None
 
     def check(self, url: str) -> None:
@@ -162,9 +160,7 @@ class Sender:
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
-            context = ssl.create_default_context()
-            context.load_verify_locations(certifi.where())
-            self._tls = context
+            self._tls = trusting_context()
         return self._tls
 
 
@@ -215,40 +211,11 @@ def _invalid(reason: str) -> InvalidInput:
     return InvalidInput(f"This URL cannot be used: {reason}.", code="invalid_url")
 
 
-class _OpenStreams:
-    """The connections under way, so that they can be broken off from another thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._streams: set[httpcore.NetworkStream] = set()
-        self.is_closed = False
-
-    def add(self, stream: httpcore.NetworkStream) -> None:
-        with self._lock:
-            if self.is_closed:
-                stream.close()
-                raise httpcore.ConnectError("closed")
-            self._streams.add(stream)
-
-    def discard(self, stream: httpcore.NetworkStream) -> None:
-        with self._lock:
-            self._streams.discard(stream)
-
-    def close(self) -> None:
-        with self._lock:
-            self.is_closed = True
-            streams = list(self._streams)
-        for stream in streams:
-            connection = stream.get_extra_info("socket")
-            with suppress(OSError):
-                connection.shutdown(2)  # wakes the thread that reads; closing would not
-
-
 class _PinnedBackend(httpcore.NetworkBackend):
     """Connects to addresses that were checked, whatever the name; Host and SNI stay those of the URL."""
 
     def __init__(
-        self, addresses: Sequence[str], deadline: float, connect_seconds: float, streams: _OpenStreams
+        self, addresses: Sequence[str], deadline: float, connect_seconds: float, streams: OpenStreams
     ) -> None:
         self._addresses = addresses
         self._deadline = deadline
@@ -283,7 +250,7 @@ class _PinnedBackend(httpcore.NetworkBackend):
 class _TimedStream(httpcore.NetworkStream):
     """A connection whose every step ends at one moment, however slowly bytes drip in."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float, streams: _OpenStreams) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float, streams: OpenStreams) -> None:
         self._stream = stream
         self._deadline = deadline
         self._streams = streams
