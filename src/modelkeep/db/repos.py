@@ -31,7 +31,7 @@ from modelkeep.db.repo_members import members as members
 from modelkeep.db.repo_members import remove_member as remove_member
 from modelkeep.db.repo_members import set_member as set_member
 from modelkeep.db.repo_rows import repo_columns, repo_of
-from modelkeep.db.tables import Namespaces, RepoAliases, RepoLabels, Repos
+from modelkeep.db.tables import Namespaces, RepoAliases, RepoCounts, RepoLabels, Repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Role, Visibility
 from modelkeep.domain.digest import EMPTY
@@ -104,6 +104,7 @@ def create_repo(
                 updated_at=now,
             )
         )
+    tx.execute(insert(RepoCounts).values(repo_id=repo_id, recent_downloads=0, all_downloads=0))
     _drop_alias(tx, namespace_id, kind, name)
     set_labels(tx, repo_id, labels)
     return _required(repo_by_id(tx, repo_id))

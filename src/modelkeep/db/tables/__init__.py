@@ -4,9 +4,11 @@ from modelkeep.db.tables.accounts import LoginFailures, Memberships, Namespaces,
 from modelkeep.db.tables.audit import Audit
 from modelkeep.db.tables.base import Base
 from modelkeep.db.tables.blobs import BlobLinks, Blobs, LfsLocks
+from modelkeep.db.tables.cards import FileHeaders, RepoCards, RepoCounts, RepoDownloads, RepoTags
 from modelkeep.db.tables.discussions import AccessRequests, Announcements, DiscussionEvents, Discussions
 from modelkeep.db.tables.events import Deliveries, DeliveryAttempts, OutboxEvents, Webhooks
 from modelkeep.db.tables.hub import HubFacts
+from modelkeep.db.tables.imports import ImportFiles, Imports
 from modelkeep.db.tables.keys import UserKeys
 from modelkeep.db.tables.policies import (
     OrganisationPolicies,
@@ -49,9 +51,12 @@ __all__ = [
     "DeliveryAttempts",
     "DiscussionEvents",
     "Discussions",
+    "FileHeaders",
     "FileProblems",
     "GitRefs",
     "HubFacts",
+    "ImportFiles",
+    "Imports",
     "LfsLocks",
     "LoginFailures",
     "Memberships",
@@ -64,8 +69,12 @@ __all__ = [
     "Protections",
     "RegistryEvents",
     "RepoAliases",
+    "RepoCards",
+    "RepoCounts",
+    "RepoDownloads",
     "RepoLabels",
     "RepoMembers",
+    "RepoTags",
     "Repos",
     "StageHolders",
     "TagProblems",

@@ -1,0 +1,82 @@
+"""The index of cards: what lists search by, and what they show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select
+
+from modelkeep.db.batches import batches
+from modelkeep.db.row_sets import replace_rows
+from modelkeep.db.storable import storable
+from modelkeep.db.tables import RepoCards, Repos, RepoTags
+from modelkeep.db.transaction import Transaction
+from modelkeep.domain.cards import CardFields
+from modelkeep.domain.names import fold
+
+_CARD_COLUMNS = ("repo_id", "license", "library", "pipeline_tag", "parameters", "dtypes", "data")
+_TAG_COLUMNS = ("repo_id", "tag", "tag_folded", "place")
+
+
+def set_card(tx: Transaction, repo_id: str, card: CardFields) -> None:
+    """Makes the index say exactly this about a repo's card."""
+    data = json.dumps(card.data, ensure_ascii=True, separators=(",", ":"))
+    dtypes = None if card.parameters is None else json.dumps(dict(sorted(card.parameters.items())))
+    row = (repo_id, card.license, card.library, card.pipeline_tag, card.total, dtypes, data)
+    replace_rows(tx, RepoCards, _CARD_COLUMNS, repo_id, [] if card == CardFields() else [row])
+    tags = list(dict.fromkeys(storable(tag) for tag in card.tags))
+    replace_rows(
+        tx, RepoTags, _TAG_COLUMNS, repo_id, [(repo_id, tag, fold(tag), n) for n, tag in enumerate(tags)]
+    )
+
+
+def cards_of(tx: Transaction, repo_ids: Sequence[str]) -> dict[str, CardFields]:
+    """What is known of the cards of these repos, by id; those without a card are left out."""
+    cards: dict[str, Row[*tuple[Any, ...]]] = {}
+    tags: dict[str, list[str]] = {}
+    for some in batches(repo_ids):
+        for row in tx.execute(select(RepoCards.__table__).where(RepoCards.repo_id.in_(some))):
+            cards[row.repo_id] = row
+        sorted_tags = select(RepoTags.repo_id, RepoTags.tag).order_by(RepoTags.repo_id, RepoTags.place)
+        for row in tx.execute(sorted_tags.where(RepoTags.repo_id.in_(some))):
+            tags.setdefault(row.repo_id, []).append(row.tag)
+    return {repo_id: _fields(row, tags.get(repo_id, [])) for repo_id, row in cards.items()}
+
+
+def tagged(tag: str) -> ColumnElement[bool]:
+    """That the repo in ``repos`` has a tag, without case."""
+    return Repos.id.in_(select(RepoTags.repo_id).where(RepoTags.tag_folded == fold(tag)))
+
+
+def of_pipeline(tag: str) -> ColumnElement[bool]:
+    """That the card of the repo in ``repos`` says what the model does."""
+    return Repos.id.in_(select(RepoCards.repo_id).where(RepoCards.pipeline_tag == tag))
+
+
+def of_library(library: str) -> ColumnElement[bool]:
+    """That the card of the repo in ``repos`` names a library, without case."""
+    folded = select(RepoTags.repo_id).where(RepoTags.tag_folded == fold(library))
+    return Repos.id.in_(folded)
+
+
+def with_parameters(least: int | None, most: int | None) -> ColumnElement[bool]:
+    """That the weights of the repo in ``repos`` have so many parameters."""
+    found = select(RepoCards.repo_id).where(RepoCards.parameters.is_not(None))
+    if least is not None:
+        found = found.where(RepoCards.parameters >= least)
+    if most is not None:
+        found = found.where(RepoCards.parameters <= most)
+    return Repos.id.in_(found)
+
+
+def _fields(row: Row[*tuple[Any, ...]], tags: Sequence[str]) -> CardFields:
+    return CardFields(
+        data=json.loads(row.data),
+        license=row.license,
+        library=row.library,
+        pipeline_tag=row.pipeline_tag,
+        tags=tuple(tags),
+        parameters=None if row.dtypes is None else json.loads(row.dtypes),
+    )
