@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
+from urllib.parse import quote, urlencode, urlsplit
 
 from anyio import CapacityLimiter
 from starlette.requests import Request
@@ -23,7 +24,8 @@ from modelkeep.api.hub.errors import hub_error
 from modelkeep.api.hub.services import HubServices
 from modelkeep.domain.access import Actor, anonymous
 from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotFound
-from modelkeep.domain.repos import RepoKind
+from modelkeep.domain.names import fold
+from modelkeep.domain.repos import Repo, RepoKind
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -111,6 +113,46 @@ class Call:
         """Whether a parameter of the query says yes."""
         return (self.query(name) or "").lower() in ("1", "true", "yes")
 
+    def limit(self, usual: int, most: int) -> int:
+        """How many rows of a list were asked for; never more than ``most``.
+
+        Raises:
+            InvalidInput: It is no number, or less than 1.
+        """
+        text = self.query("limit")
+        if text is None:
+            return usual
+        if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
+            raise InvalidInput("'limit' must be a number, at least 1.", code="invalid_limit")
+        return min(int(text), most)
+
+    def here(self, repo: Repo) -> Repo:
+        """The repo that was found, if the address has its present name; otherwise the client is sent there.
+
+        For calls that read: those that write are answered under a former name as well.
+        """
+        named, found = (self.part("namespace"), self.repo), (repo.namespace, repo.name)
+        if fold("/".join(named)) == fold("/".join(found)):
+            return repo
+        raise _MovedError(self._path_of(repo))
+
+    def next_page(self, cursor: str | None) -> dict[str, str]:
+        """The header that names the next page of this list, which begins at the cursor; none on the last page."""
+        if cursor is None:
+            return {}
+        asked = [(key, value) for key, value in self.request.query_params.multi_items() if key != "cursor"]
+        path = self.request.scope["raw_path"].split(b"?", 1)[0].decode("latin-1")
+        return {"Link": f'<{self.base_url}{path}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'}
+
+    def _path_of(self, repo: Repo) -> str:
+        """The path of this request with the repo's present name in it; without a host, as old clients need it."""
+        raw = self.request.scope["raw_path"].split(b"?", 1)[0].decode("latin-1")
+        parts = raw.split("/")
+        at = 3 if parts[1] == "api" else 2 if self.kind is RepoKind.DATASET else 1
+        parts[at : at + 2] = [quote(repo.namespace), quote(repo.name)]
+        query = self.request.scope["query_string"].decode("latin-1")
+        return urlsplit(self.base_url).path + "/".join(parts) + (f"?{query}" if query else "")
+
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a call of a service in a thread."""
         return await self.room.limits.run_sql(function, *args, **kwargs)
@@ -140,6 +182,14 @@ class Call:
         if not isinstance(value, dict):
             raise InvalidInput("Send the body as a JSON object.", code="invalid_body")
         return value
+
+
+class _MovedError(Exception):
+    """The repo has another name now; ``location`` is the path under that."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -197,6 +247,10 @@ async def _answer(room: HubRoom, marked: _Marked, request: Request) -> Response:
     try:
         actor = await actor_of(request.scope, room.services.authentication, room.limits, DOOR)
         return await marked.handler(Call(room, request, actor, marked.kind))
+    except _MovedError as moved:
+        return JSONResponse(
+            {"location": moved.location}, 307, {"Location": moved.location, "Cache-Control": "no-store"}
+        )
     except ModelkeepError as error:
         return hub_error(error, request_id, is_anonymous=actor.is_anonymous)
 

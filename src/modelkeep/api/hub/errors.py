@@ -82,6 +82,9 @@ def hub_error(error: ModelkeepError, request_id: str, *, is_anonymous: bool = Fa
     }
     if error.code in CODES:
         headers["X-Error-Code"] = CODES[error.code]
+    if isinstance(commit := error.fields.get("commit"), str):
+        # By this header clients remember that a file is not there.
+        headers["X-Repo-Commit"] = commit
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after)
     return JSONResponse({"error": message}, status, headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from modelkeep.api.hub import account
+from modelkeep.api.hub import account, history, info, resolve, tree
 from modelkeep.api.hub.calls import HubRoom, alone, guarded, no_such_repo
 
 
@@ -13,6 +13,10 @@ def hub_routes(room: HubRoom) -> list[Route]:
     return guarded(
         [
             *account.routes(),
+            *info.routes(),
+            *tree.routes(),
+            *history.routes(),
+            *resolve.routes(),
             *_single_segment_ids(),
         ],
         room,

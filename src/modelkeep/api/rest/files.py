@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from modelkeep.api.http.downloads import Content, ContentResponse
+from modelkeep.api.http.media_types import media_type_of
 from modelkeep.api.rest.calls import CallOf, GuardedRoute
 from modelkeep.api.rest.contents import COMMIT_HEADER
 from modelkeep.api.rest.parameters import FilePath, Name, Revision
@@ -16,29 +17,6 @@ from modelkeep.api.rest.parameters import FilePath, Name, Revision
 router = APIRouter(route_class=GuardedRoute, prefix="/repos/{ns}/{repo}", tags=["contents"])
 
 SHA256_HEADER = "x-modelkeep-sha256"
-
-_TEXT = "text/plain; charset=utf-8"
-_MEDIA_TYPES = {
-    "cfg": _TEXT,
-    "csv": _TEXT,
-    "ini": _TEXT,
-    "log": _TEXT,
-    "md": _TEXT,
-    "py": _TEXT,
-    "rst": _TEXT,
-    "toml": _TEXT,
-    "tsv": _TEXT,
-    "txt": _TEXT,
-    "yaml": _TEXT,
-    "yml": _TEXT,
-    "json": "application/json",
-    "gif": "image/gif",
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-}
-"""What a browser may be told about a file that anybody could have pushed; everything else is just bytes."""
 
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -63,7 +41,7 @@ async def read_file(
         "size": file.size,
         "etag": file.etag,
         "filename": path.rsplit("/", 1)[-1],
-        "media_type": _media_type(path),
+        "media_type": media_type_of(path),
     }
     if file.lfs_oid is None:
         content = Content(**about, open_range=partial(contents.open_blob, file))
@@ -72,8 +50,3 @@ async def read_file(
         headers[SHA256_HEADER] = file.lfs_oid
         content = Content(**about, path=blob.path)
     return ContentResponse(content, call.rest.limits, acceleration=call.rest.acceleration, headers=headers)
-
-
-def _media_type(path: str) -> str:
-    extension = path.rsplit("/", 1)[-1].rpartition(".")[2].lower()
-    return _MEDIA_TYPES.get(extension, "application/octet-stream")

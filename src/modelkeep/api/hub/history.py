@@ -1,0 +1,49 @@
+"""Branches, tags and commits."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from modelkeep.api.hub.calls import Call, api, ok
+from modelkeep.api.hub.render import commit
+from modelkeep.domain.objects import Commit, Ref
+
+_PAGE = 50
+_MOST = 1000
+
+
+def routes() -> list[Route]:
+    """The routes of this module."""
+    return [*api("/refs", _refs), *api("/commits/{revision}", _commits)]
+
+
+async def _refs(call: Call) -> Response:
+    repo, found = await call.run(call.services.browsing.refs, call.actor, call.namespace, call.repo)
+    call.here(repo)
+    return ok(
+        {
+            "branches": [_ref(ref) for ref in found if ref.is_branch],
+            "converts": [],
+            "tags": [_ref(ref) for ref in found if ref.is_tag],
+            **({"pullRequests": []} if call.is_set("include_prs") else {}),
+        }
+    )
+
+
+def _ref(ref: Ref) -> dict[str, object]:
+    return {"name": ref.short_name, "ref": ref.name, "targetCommit": ref.commit or ref.target}
+
+
+async def _commits(call: Call) -> Response:
+    found, cursor = await call.run(_history, call, call.limit(_PAGE, _MOST))
+    asked = call.request.query_params
+    is_formatted = "formatted" in (*asked.getlist("expand[]"), *asked.getlist("expand"))
+    return ok([commit(one, is_formatted=is_formatted) for one in found], 200, call.next_page(cursor))
+
+
+def _history(call: Call, limit: int) -> tuple[list[Commit], str | None]:
+    browsing = call.services.browsing
+    snapshot = browsing.at(call.actor, call.namespace, call.repo, call.revision)
+    call.here(snapshot.repo)
+    return browsing.history(snapshot, limit, call.query("cursor"))

@@ -1,0 +1,66 @@
+"""The content of files: ``resolve``, as downloads ask for it, and ``raw``.
+
+What a client keeps a file under is its ETag: Git's id of the blob, of an LFS file its sha256. Both follow from the
+content alone, so they never change for it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from modelkeep.api.http.downloads import Content, ContentResponse
+from modelkeep.api.http.media_types import TEXT, media_type_of
+from modelkeep.api.hub.calls import Call, api, page
+
+_PATH = "/{revision}/{path:path}"
+_METHODS = ("GET", "HEAD")
+
+
+def routes() -> list[Route]:
+    """The routes of this module."""
+    return [
+        *page(f"/resolve{_PATH}", _resolve, *_METHODS),
+        *api(f"/resolve{_PATH}", _resolve, *_METHODS),
+        *page(f"/raw{_PATH}", _raw, *_METHODS),
+    ]
+
+
+async def _resolve(call: Call) -> Response:
+    return await _send(call, pointer=False)
+
+
+async def _raw(call: Call) -> Response:
+    return await _send(call, pointer=True)
+
+
+async def _send(call: Call, *, pointer: bool) -> Response:
+    path = call.part("path")
+    file = await call.run(
+        call.services.contents.file,
+        call.actor,
+        call.namespace,
+        call.repo,
+        call.revision,
+        path,
+        pointer=pointer,
+    )
+    if file.repo is not None:
+        call.here(file.repo)
+    headers = {"X-Repo-Commit": file.commit}
+    about: dict[str, Any] = {
+        "size": file.size,
+        "etag": file.etag,
+        "filename": path.rsplit("/", 1)[-1],
+        "media_type": TEXT if pointer else media_type_of(path),
+    }
+    if file.lfs_oid is None:
+        content = Content(**about, open_range=partial(call.services.contents.open_blob, file))
+    else:
+        blob = await call.run(call.services.transfers.blob, file.lfs_oid)
+        headers |= {"X-Linked-Etag": f'"{file.lfs_oid}"', "X-Linked-Size": str(file.size)}
+        content = Content(**about, path=blob.path)
+    return ContentResponse(content, call.room.limits, acceleration=call.room.acceleration, headers=headers)
