@@ -13,6 +13,7 @@ GROUPS: dict[str, str] = {
     "request": "Propose promotions, and approve or reject them.",
     "policy": "See and check the policies that promotions must meet.",
     "evidence": "Record what was found out about a version elsewhere.",
+    "storage": "See how much room repos take.",
     "webhook": "Send the events of a repo or an organisation to a URL.",
     "key": "Manage the SSH keys that you sign tags with.",
     "token": "Manage your access tokens.",
@@ -80,6 +81,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "webhook ping": ("webhooks:ping", "Send a test event to a webhook."),
     "webhook deliveries": ("deliveries:deliveries", "List what was sent to a webhook, or show one delivery."),
     "webhook replay": ("deliveries:replay", "Send an earlier delivery again."),
+    "storage report": (
+        "storage:report",
+        "Show how much room a repo and its versions take, and what sharing saves.",
+    ),
     "repo create": ("repos:create", "Create a repo; the namespace is you or an organisation of yours."),
     "repo list": ("repos:list_repos", "List the repos that you may read."),
     "repo show": ("repos:show", "Show a repo's addresses, visibility and size."),
@@ -128,7 +133,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("Log-in", "login logout whoami token key"),
-    ("Models", "repo upload download"),
+    ("Models", "repo upload download storage"),
     ("Registry", "show stages history diff register promote assign rollback unassign deregister deprecate"),
     ("Descriptions", "annotate describe remove doctor check-ref"),
     ("Governance", "policy request evidence org"),

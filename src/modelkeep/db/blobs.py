@@ -91,6 +91,18 @@ def blob_size(tx: Transaction, oid: str) -> int | None:
     return size
 
 
+def all_linked(tx: Transaction, repo_id: str) -> dict[str, int]:
+    """All blobs that a repo holds, with their sizes in bytes."""
+    rows = tx.execute(select(BlobLinks.oid, BlobLinks.size).where(BlobLinks.repo_id == repo_id))
+    return {row.oid: row.size for row in rows}
+
+
+def total(tx: Transaction) -> tuple[int, int]:
+    """How many blobs there are, and their bytes together."""
+    count, size = tx.execute(select(func.count(), func.coalesce(func.sum(Blobs.size), 0))).one()
+    return int(count), int(size)
+
+
 def usage(tx: Transaction, repo_id: str) -> tuple[int, int]:
     """How many blobs a repo holds, and their bytes together."""
     count, total = tx.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Select, Table, bindparam, delete, func, select
+from sqlalchemy import BindParameter, Select, Table, bindparam, delete, func, literal, select
 
 from modelkeep.db.artifact_rows import file_problems_of as file_problems_of
 from modelkeep.db.artifact_rows import replace_artifacts
@@ -186,6 +186,16 @@ def versions_of(
     limited = one_page(statement, [Versions.sort_key, Versions.version], page, is_descending=True)
     rows = tx.execute(limited)
     return page_of([((row.sort_key, row.version), version_of_row(row)) for row in rows], page.limit)
+
+
+def versions_by_time(tx: Transaction, repo_id: str) -> list[VersionRow]:
+    """All versions of a repo, those that were withdrawn too, the earliest first; without their stages."""
+    columns = [_table_of(Versions).c[name] for name in VERSION_COLUMNS]
+    order = (Versions.registered_at, Versions.artifact, Versions.sort_key)
+    rows = tx.execute(
+        select(*columns, literal("").label("stages")).where(Versions.repo_id == repo_id).order_by(*order)
+    )
+    return [version_of_row(row) for row in rows]
 
 
 def version_row(tx: Transaction, repo_id: str, artifact: str, version: str) -> VersionRow | None:

@@ -16,6 +16,7 @@ from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Identity
 from modelkeep.sdk.models_policy import PolicyProblem, PromotionRequest
 from modelkeep.sdk.models_registry import Artifact, Change, RegistryEvent, Stage
+from modelkeep.sdk.models_storage import HubStorage
 from modelkeep.sdk.registry_reading import (
     ARTIFACT_COLUMNS,
     EVENT_COLUMNS,
@@ -210,6 +211,10 @@ class Hub:
         }
         columns = ("repo", "artifact", "stage", "before", "after")
         return Listing(self._connection, "/api/v1/registry/diff", Change.read, params, columns=columns)
+
+    def storage(self) -> HubStorage:
+        """How much room all repos take, for administrators of the hub."""
+        return HubStorage.read(self._connection.get("/api/v1/storage"))
 
     def requests(self, *, state: str | None = None, role: str | None = None) -> Listing[PromotionRequest]:
         """Promotion requests of all repos that the caller may see.

@@ -13,6 +13,7 @@ from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Commit, Membership, Ref, Repo, Resolution, TreeEntry
 from modelkeep.sdk.models_events import Event
 from modelkeep.sdk.models_policy import Policy
+from modelkeep.sdk.models_storage import RepoStorage
 from modelkeep.sdk.progress import ProgressCallback
 from modelkeep.sdk.registry_reading import RegistryReading
 from modelkeep.sdk.registry_writing import RegistryWriting
@@ -44,6 +45,10 @@ class RepoHandle(RegistryReading, RegistryWriting):
     def info(self) -> Repo:
         """Description, visibility, addresses and size."""
         return Repo.read(self._get())
+
+    def storage(self) -> RepoStorage:
+        """How much room it takes, and what each of its versions added."""
+        return RepoStorage.read(self._get("storage"))
 
     def resolve(self, revision: str | None = None) -> Resolution:
         """What a revision names now."""

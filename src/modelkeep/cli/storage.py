@@ -1,0 +1,87 @@
+"""``modelkeep storage …``: how much room repos take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelkeep.cli import options
+from modelkeep.cli.output import say, show_fields, show_json, show_table, size_text
+
+if TYPE_CHECKING:
+    from modelkeep.sdk.models_storage import HubStorage, RepoStorage
+
+_COLUMNS = ("ARTIFACT", "VERSION", "FILES", "SIZE", "ADDED")
+
+
+@options.example(
+    "modelkeep storage report acme/churn",
+    "modelkeep storage report acme/churn --json",
+    "modelkeep storage report",
+)
+def report(
+    repo: Annotated[
+        str | None,
+        typer.Argument(
+            help="The repo; without one, the whole hub (for its administrators).",
+            metavar="[NAMESPACE/REPO]",
+            show_default=False,
+        ),
+    ] = None,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show how much room a repo and its versions take, and what sharing saves.
+
+    SIZE is what a download of the version has, ADDED the stored bytes that no earlier version has.
+    """
+    from modelkeep.sdk import models_storage
+
+    with options.connect(url, token) as hub:
+        found: HubStorage | RepoStorage = hub.storage() if repo is None else hub.repo(repo).storage()
+    if as_json:
+        show_json(found)
+    elif isinstance(found, models_storage.RepoStorage):
+        _show_repo(found)
+    else:
+        _show_hub(found)
+
+
+def _show_hub(found: HubStorage) -> None:
+    show_fields(
+        [
+            ("large files", str(found.blobs)),
+            ("as downloaded", size_text(found.logical)),
+            ("stored whole", size_text(found.whole)),
+            ("stored in chunks", size_text(found.packed)),
+            ("stored", size_text(found.stored)),
+        ]
+    )
+
+
+def _show_repo(found: RepoStorage) -> None:
+    show_fields(
+        [
+            ("large files", str(found.files)),
+            ("as downloaded", size_text(found.logical)),
+            ("stored", size_text(found.stored)),
+            ("saved", _share(found.saved, found.logical)),
+            ("git", size_text(found.git)),
+        ]
+    )
+    if found.versions:
+        say()
+    show_table(
+        _COLUMNS,
+        [
+            (one.artifact, one.version, str(one.files), size_text(one.size), size_text(one.added))
+            for one in found.versions
+        ],
+        empty="No version is registered.",
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{size_text(part)} ({part / whole:.0%})" if whole else size_text(part)
