@@ -20,7 +20,7 @@ from modelkeep.api.http.actors import Authenticates, actor_of
 from modelkeep.api.http.bodies import ClientGone, body_chunks, inflate
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.http.plain_errors import plain_error
-from modelkeep.api.http.raw_path import segment
+from modelkeep.api.http.repo_addresses import REPO_PATHS, repo_of
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.domain.access import Actor
 from modelkeep.domain.errors import InvalidInput, ModelkeepError
@@ -54,20 +54,16 @@ def git_routes(services: GitServices, limits: Limits, max_push: int) -> Sequence
     """
     room = _Room(services, limits, max_push)
     return [
-        Route("/{namespace}/{repo}/info/refs", room.info_refs, methods=["GET"]),
-        Route("/{namespace}/{repo}/git-upload-pack", _Streamed(room, "git-upload-pack"), methods=["POST"]),
-        Route("/{namespace}/{repo}/git-receive-pack", _Streamed(room, "git-receive-pack"), methods=["POST"]),
-        *[
-            Route(f"/{{namespace}}/{{repo}}/{path}", room.no_dumb_protocol, methods=["GET"])
-            for path in ("HEAD", "objects/{rest:path}")
-        ],
+        route
+        for base in REPO_PATHS
+        for route in (
+            Route(f"{base}/info/refs", room.info_refs, methods=["GET"]),
+            Route(f"{base}/git-upload-pack", _Streamed(room, "git-upload-pack"), methods=["POST"]),
+            Route(f"{base}/git-receive-pack", _Streamed(room, "git-receive-pack"), methods=["POST"]),
+            Route(f"{base}/HEAD", room.no_dumb_protocol, methods=["GET"]),
+            Route(f"{base}/objects/{{rest:path}}", room.no_dumb_protocol, methods=["GET"]),
+        )
     ]
-
-
-def repo_of(scope: Scope) -> tuple[str, str]:
-    """The namespace and the repo that a path names, ``.git`` taken off."""
-    parameters = scope["path_params"]
-    return segment(parameters["namespace"]), segment(parameters["repo"]).removesuffix(".git")
 
 
 class _Room:
@@ -81,7 +77,7 @@ class _Room:
         try:
             service = request.query_params.get("service", "")
             actor = await actor_of(request.scope, self.services.authentication, self.limits, "git")
-            namespace, name = repo_of(request.scope)
+            namespace, name = repo_of(request.path_params)
             if service not in SERVICES:
                 # The same answer as for a repo that is not there, lest the question tell them apart.
                 raise InvalidInput(
@@ -138,7 +134,7 @@ class _Streamed:
             await plain_error(error, _line(error, scope))(scope, receive, send)
 
     async def _fetch(self, request: Request, send: Send, actor: Actor, body: AsyncIterator[bytes]) -> None:
-        namespace, name = repo_of(request.scope)
+        namespace, name = repo_of(request.path_params)
         process = await self._room.limits.run_sql(
             self._room.services.pushes.fetch, actor, namespace, name, request.headers.get("git-protocol")
         )
@@ -149,7 +145,7 @@ class _Streamed:
         await answer.end(code)
 
     async def _push(self, request: Request, send: Send, actor: Actor, body: AsyncIterator[bytes]) -> None:
-        namespace, name = repo_of(request.scope)
+        namespace, name = repo_of(request.path_params)
         push = await self._room.limits.run_sql(self._room.services.pushes.push, actor, namespace, name)
         answer = _Answer(send, self._service)
         process = push.process(request.headers.get("git-protocol"), self._room.limits.run_decision)

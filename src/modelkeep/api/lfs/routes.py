@@ -18,6 +18,7 @@ from modelkeep.api.http.downloads import Acceleration
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.http.origins import origin_of
 from modelkeep.api.http.raw_path import segment
+from modelkeep.api.http.repo_addresses import REPO_PATHS, repo_of
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.api.lfs import render, schemas
 from modelkeep.api.lfs.errors import API_STATUS, TRANSFER_STATUS, response
@@ -80,7 +81,6 @@ Handler = Callable[[LfsRoom, Request], Awaitable[Response]]
 
 def api_routes(room: LfsRoom) -> Sequence[Route]:
     """The routes of the LFS API of every repo, with and without ``.git``."""
-    base = "/{namespace}/{repo}/info/lfs"
     handlers: list[tuple[str, str, Handler]] = [
         ("POST", "/objects/batch", _batch),
         ("POST", "/verify", _verify),
@@ -90,14 +90,10 @@ def api_routes(room: LfsRoom) -> Sequence[Route]:
         ("POST", "/locks/{lock_id}/unlock", _unlock),
     ]
     return [
-        Route(base + path, _answered(room, handler), methods=[method]) for method, path, handler in handlers
+        Route(f"{base}/info/lfs{path}", _answered(room, handler), methods=[method])
+        for base in REPO_PATHS
+        for method, path, handler in handlers
     ]
-
-
-def repo_of(request: Request) -> tuple[str, str]:
-    """The namespace and the repo that a path names, ``.git`` taken off."""
-    parameters = request.path_params
-    return segment(parameters["namespace"]), segment(parameters["repo"]).removesuffix(".git")
 
 
 def _answered(room: LfsRoom, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -114,20 +110,20 @@ def _answered(room: LfsRoom, handler: Handler) -> Callable[[Request], Awaitable[
 
 
 async def _batch(room: LfsRoom, request: Request) -> Response:
-    namespace, name = repo_of(request)
+    namespace, name = repo_of(request.path_params)
     actor = await room.actor(request.scope)
     wanted = schemas.parse_batch(await _json(room, request), room.services.lfs.check_size)
     answer = await room.limits.run_sql(
         room.services.lfs.batch, actor, namespace, name, wanted.operation, wanted.objects, wanted.transfers
     )
-    base = f"{origin_of(request, room.public_url)}/{answer.repo.full_name}.git/info/lfs"
+    base = f"{origin_of(request, room.public_url)}/{answer.repo.address}.git/info/lfs"
     return _answer(render.batch(answer, base))
 
 
 async def _verify(room: LfsRoom, request: Request) -> Response:
     oid, size = schemas.parse_object(await _json(room, request))
     ticket = request.query_params.get("ticket")
-    namespace, name = repo_of(request)
+    namespace, name = repo_of(request.path_params)
     # With a ticket credentials are not even looked at: some clients send another server's, some none.
     actor = await room.actor(request.scope) if ticket is None else None
     await room.limits.run_sql(
@@ -137,7 +133,7 @@ async def _verify(room: LfsRoom, request: Request) -> Response:
 
 
 async def _create_lock(room: LfsRoom, request: Request) -> Response:
-    namespace, name = repo_of(request)
+    namespace, name = repo_of(request.path_params)
     actor = await room.actor(request.scope)
     wanted = schemas.parse_lock_request(await _json(room, request))
     lock = await room.limits.run_sql(
@@ -147,7 +143,7 @@ async def _create_lock(room: LfsRoom, request: Request) -> Response:
 
 
 async def _list_locks(room: LfsRoom, request: Request) -> Response:
-    namespace, name = repo_of(request)
+    namespace, name = repo_of(request.path_params)
     actor = await room.actor(request.scope)
     query = request.query_params
     page = schemas.parse_page(query.get("limit"), query.get("cursor") or None)
@@ -165,7 +161,7 @@ async def _list_locks(room: LfsRoom, request: Request) -> Response:
 
 
 async def _verify_locks(room: LfsRoom, request: Request) -> Response:
-    namespace, name = repo_of(request)
+    namespace, name = repo_of(request.path_params)
     actor = await room.actor(request.scope)
     wanted = schemas.parse_lock_request(await _json(room, request))
     page = schemas.parse_page(wanted.limit, wanted.cursor)
@@ -176,7 +172,7 @@ async def _verify_locks(room: LfsRoom, request: Request) -> Response:
 
 
 async def _unlock(room: LfsRoom, request: Request) -> Response:
-    namespace, name = repo_of(request)
+    namespace, name = repo_of(request.path_params)
     actor = await room.actor(request.scope)
     wanted = schemas.parse_lock_request(await _json(room, request, empty_ok=True))
     lock = await room.limits.run_sql(

@@ -18,6 +18,7 @@ from modelkeep.api.http.actors import address_of
 from modelkeep.api.http.bodies import ClientGone, content_length, read_json
 from modelkeep.api.http.downloads import Content, ContentResponse
 from modelkeep.api.http.raw_path import segment
+from modelkeep.api.http.repo_addresses import REPO_PATHS
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.api.http.uploads import receive_into
 from modelkeep.api.lfs.errors import TRANSFER_STATUS, response
@@ -36,7 +37,6 @@ Handler = Callable[[LfsRoom, Request, Send], Awaitable[None]]
 
 def transfer_routes(room: LfsRoom) -> Sequence[Route]:
     """The routes of signed transfer URLs."""
-    base = "/{namespace}/{repo}/info/lfs/objects/{oid}"
     handlers: list[tuple[list[str], str, Handler]] = [
         (["GET"], "", _download),
         (["PUT"], "", _upload),
@@ -45,7 +45,9 @@ def transfer_routes(room: LfsRoom) -> Sequence[Route]:
         (["POST"], "/complete", _complete),
     ]
     return [
-        Route(base + path, _Transfer(room, handler), methods=methods) for methods, path, handler in handlers
+        Route(f"{base}/info/lfs/objects/{{oid}}{path}", _Transfer(room, handler), methods=methods)
+        for base in REPO_PATHS
+        for methods, path, handler in handlers
     ]
 
 

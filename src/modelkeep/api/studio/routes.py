@@ -92,7 +92,7 @@ async def _download_uris(room: StudioRoom, request: Request) -> Response:
         stage=query.get("stage") or None,
     )
     origin = origin_of(request, room.public_url)
-    lfs = f"{origin}/{repo.full_name}.git/info/lfs/objects"
+    lfs = f"{origin}/{repo.address}.git/info/lfs/objects"
     answer = {one.path: _url(one, lfs, f"{origin}{_BASE}/files") for one in found}
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
