@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from modelkeep.db.batches import batches
-from modelkeep.db.reading import readable_condition
+from modelkeep.db.reading import content_condition
 from modelkeep.db.tables import BlobLinks, Blobs, Repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor
@@ -53,7 +53,7 @@ def readable(tx: Transaction, actor: Actor, repo_id: str, oids: Sequence[str]) -
     """Of ``oids`` those that count as there for this actor in this repo: one query for each thousand.
 
     That is what the repo itself holds (that the actor may read the repo is the caller's to decide), and what
-    any repo holds that the actor may read. An LFS batch and the check of a push both ask this.
+    any repo holds whose content the actor may read. An LFS batch and the check of a push both ask this.
     """
     here = aliased(BlobLinks)
     anywhere = aliased(BlobLinks)
@@ -62,7 +62,7 @@ def readable(tx: Transaction, actor: Actor, repo_id: str, oids: Sequence[str]) -
         select(1)
         .select_from(anywhere)
         .join(Repos, Repos.id == anywhere.repo_id)
-        .where(anywhere.oid == Blobs.oid, readable_condition(actor))
+        .where(anywhere.oid == Blobs.oid, content_condition(actor))
         .correlate(Blobs)
     )
     found: dict[str, BlobAccess] = {}

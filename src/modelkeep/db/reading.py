@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, false, or_, select, true
 
-from modelkeep.db.tables import Memberships, Namespaces, RepoMembers, Repos
+from modelkeep.db.tables import AccessRequests, Memberships, Namespaces, RepoMembers, Repos
 from modelkeep.domain.access import Actor, Role, Visibility
+from modelkeep.domain.gating import AccessStatus
 
 
 def readable_condition(actor: Actor) -> ColumnElement[bool]:
@@ -29,6 +30,25 @@ def readable_condition(actor: Actor) -> ColumnElement[bool]:
     if actor.limits:
         allowed = and_(allowed, _within(actor.limits))
     return and_(Repos.deleted_at.is_(None), or_(is_public, allowed))
+
+
+def content_condition(actor: Actor) -> ColumnElement[bool]:
+    """That ``actor`` may read the content of the repo in ``repos`` too, which a gated one does not give to all."""
+    if actor.user_id is None and not actor.is_hub_admin:
+        return and_(readable_condition(actor), Repos.gated.is_(None))
+    admitted: ColumnElement[bool] = true()
+    if not actor.is_hub_admin and actor.user_id is not None:
+        accepted = select(AccessRequests.repo_id).where(
+            AccessRequests.user_id == actor.user_id, AccessRequests.status == str(AccessStatus.ACCEPTED)
+        )
+        admitted = or_(
+            Repos.namespace_id == actor.user_id,
+            _has_role(actor.user_id, Role.READER),
+            Repos.id.in_(accepted),
+        )
+    if actor.limits:
+        admitted = and_(admitted, _within(actor.limits))
+    return and_(readable_condition(actor), or_(Repos.gated.is_(None), admitted))
 
 
 def owned_condition(actor: Actor) -> ColumnElement[bool]:

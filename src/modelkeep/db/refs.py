@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from modelkeep.db.batches import batches, load_rows
 from modelkeep.db.keyset import one_page
@@ -46,7 +46,13 @@ def lock_repo(tx: Transaction, repo_id: str) -> None:
 
 
 def list_refs(
-    tx: Transaction, repo_id: str, prefix: str, page: PageRequest, query: str | None = None
+    tx: Transaction,
+    repo_id: str,
+    prefix: str,
+    page: PageRequest,
+    query: str | None = None,
+    *,
+    without: str | None = None,
 ) -> Page[Ref]:
     """Refs by name.
 
@@ -56,10 +62,13 @@ def list_refs(
         prefix: What full names begin with: ``refs/heads/``, ``refs/tags/``; empty for all.
         page: Which page.
         query: What full names hold behind the prefix, without case (of ASCII letters on SQLite).
+        without: What full names do not begin with.
     """
     statement = select(GitRefs.name, GitRefs.target, GitRefs.commit_id).where(GitRefs.repo_id == repo_id)
     if prefix:
         statement = statement.where(GitRefs.name >= prefix, GitRefs.name < _after_prefix(prefix))
+    if without:
+        statement = statement.where(or_(GitRefs.name < without, GitRefs.name >= _after_prefix(without)))
     if query:
         rest = func.substr(GitRefs.name, len(prefix) + 1)
         statement = statement.where(func.lower(rest).contains(fold(query), autoescape=True))

@@ -90,6 +90,8 @@ class Action(StrEnum):
     """Everything that is asked of a repo or a namespace."""
 
     READ = "read"
+    PROPOSE = "propose"
+    """Open pull requests and discussions, and take part in them; ask for access."""
     WRITE = "write"
     """Push branches and plain tags, upload, lock."""
     CREATE_REPO = "create_repo"
@@ -109,6 +111,7 @@ class Action(StrEnum):
 
 _ROLE_NEEDED = {
     Action.READ: Role.READER,
+    Action.PROPOSE: Role.READER,
     Action.WRITE: Role.CONTRIBUTOR,
     Action.CREATE_REPO: Role.CONTRIBUTOR,
     Action.REGISTER: Role.CONTRIBUTOR,
@@ -121,6 +124,7 @@ _ROLE_NEEDED = {
 
 _SCOPES_ENOUGH = {
     Action.READ: frozenset(Scope),
+    Action.PROPOSE: frozenset({Scope.WRITE, Scope.ADMIN}),
     Action.WRITE: frozenset({Scope.WRITE, Scope.ADMIN}),
     Action.CREATE_REPO: frozenset({Scope.WRITE, Scope.ADMIN}),
     Action.REGISTER: frozenset({Scope.WRITE, Scope.PROMOTE, Scope.ADMIN}),

@@ -44,6 +44,22 @@ def log(
     return [load_commit(repository, commit_id) for commit_id in ids]
 
 
+def log_between(git_dir: Path, old: str, new: str, *, limit: int) -> list[Commit]:
+    """At most ``limit`` commits reachable from ``new`` and not from ``old``, newest first.
+
+    Raises:
+        NotFound: One of them is no commit.
+    """
+    repository = open_repository(git_dir)
+    for commit_id in (old, new):
+        load_commit(repository, commit_id)
+    with translated("read the history"):
+        walker = repository.walk(pygit2.Oid(hex=new), SortMode.TOPOLOGICAL)
+        walker.hide(pygit2.Oid(hex=old))
+        ids = [str(commit.id) for commit in islice(walker, limit)]
+    return [load_commit(repository, commit_id) for commit_id in ids]
+
+
 def _touching(git_dir: Path, start: str, path: str, skip: int, limit: int) -> list[str]:
     wanted = [raw.decode("utf-8", "surrogateescape") for raw in paths.candidates(path)]
     output = process.run(

@@ -20,7 +20,8 @@ from modelkeep.git.library import check_id, kind_of, open_repository
 from modelkeep.git.object_format import named_object
 from modelkeep.git.paths import show
 
-PREFIXES = ("refs/heads/", "refs/tags/")
+PREFIXES = ("refs/heads/", "refs/pr/", "refs/tags/")
+"""Where the refs are that the hub knows: branches, pull requests, tags."""
 
 _MAX_NAME = 1024
 _REFUSED = ("refs/heads/-", "refs/tags/-")
@@ -78,7 +79,7 @@ def read_refs(git_dir: Path, names: Iterable[str]) -> dict[str, Ref]:
 
 
 def digest(git_dir: Path) -> bytes:
-    """32 bytes that name the state of all branches and tags, whatever file they are stored in.
+    """32 bytes that name the state of all branches, pull requests and tags, whatever file they are stored in.
 
     See :mod:`modelkeep.domain.digest`: who knows it before a change knows it after.
     """

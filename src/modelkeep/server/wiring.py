@@ -47,6 +47,7 @@ from modelkeep.services.policies import Policies
 from modelkeep.services.policy_gate import PolicyGate
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.promotions import Promotions
+from modelkeep.services.pull_requests import PullRequests
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.registry_writes import RegistryWrites
@@ -99,6 +100,7 @@ class Hub:
     organisation_policies: OrganisationPolicies
     promotions: Promotions
     version_checks: VersionChecks
+    pull_requests: PullRequests
     pushes: Pushes
     relinking: Relinking
     registry_lists: RegistryLists
@@ -176,6 +178,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         organisation_policies=OrganisationPolicies(stores, request_ends),
         promotions=Promotions(stores, writes, registry, policies, assignments, request_ends),
         version_checks=VersionChecks(stores, policies),
+        pull_requests=PullRequests(stores, writes),
         pushes=Pushes(stores, gate, indexing, transport),
         relinking=Relinking(stores),
         registry_lists=RegistryLists(stores),

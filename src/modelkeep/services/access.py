@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelkeep.db import accounts, namespaces, repos
+from modelkeep.db import access_requests, accounts, namespaces, repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import (
     Action,
@@ -24,11 +24,15 @@ from modelkeep.domain.repos import Repo, place_of
 
 @dataclass(frozen=True, slots=True)
 class RepoAccess:
-    """A repo that an actor may read, with the role that decides the rest."""
+    """A repo that an actor may read, with the role that decides the rest.
+
+    ``is_admitted`` says whether the content is for this actor too where the repo is gated.
+    """
 
     actor: Actor
     repo: Repo
     role: Role
+    is_admitted: bool = False
 
     def may(self, action: Action) -> bool:
         """Whether role and token allow ``action``."""
@@ -56,6 +60,31 @@ class RepoAccess:
             raise _sign_in()
         if not scopes_allow(self.actor.scopes, action):
             raise _scope_missing(action, f"the repo {self.repo.full_name}")
+
+    @property
+    def may_read_content(self) -> bool:
+        """Whether files, and whatever shows what is in them, may leave the hub for this actor."""
+        return self.is_admitted or self.repo.gated is None
+
+    def require_content(self) -> None:
+        """Lets content leave the hub, or raises. Everything that gives out files asks this first.
+
+        Raises:
+            Unauthenticated: The repo is gated, and nobody is signed in.
+            NotPermitted: The repo is gated, and this actor was not let in.
+        """
+        if self.may_read_content:
+            return
+        name = self.repo.full_name
+        if self.actor.is_anonymous:
+            raise Unauthenticated(
+                f"The repo {name} is gated: sign in, and ask for access to its files.", code="gated_repo"
+            )
+        raise NotPermitted(
+            f"The repo {name} is gated: its files are for those whose request for access was accepted. Ask with "
+            f"'modelkeep repo access ask {self.repo.address}'; a token must also reach this repo.",
+            code="gated_repo",
+        )
 
     def refusal(self, action: Action) -> ModelkeepError | None:
         """Why ``action`` is not allowed; None where it is."""
@@ -102,7 +131,7 @@ def find_repo(
     """
     kind, owner = place_of(namespace)
     found = repos.repo_with_role(tx, owner, name, kind, actor.user_id)
-    access = None if found is None else _access(actor, *found)
+    access = None if found is None else _access(tx, actor, *found)
     if access is None:
         raise _hidden(
             actor, f"There is no repo '{namespace}/{name}', or you may not see it.", "repo_not_found"
@@ -117,7 +146,7 @@ def find_repo_by_id(tx: Transaction, actor: Actor, repo_id: str, action: Action 
     access = None
     if repo is not None and repo.deleted_at is None:
         granted = None if actor.user_id is None else repos.granted_role(tx, repo, actor.user_id)
-        access = _access(actor, repo, granted)
+        access = _access(tx, actor, repo, granted)
     if access is None:
         raise _hidden(actor, "There is no such repo, or you may not see it.", "repo_not_found")
     access.require(action)
@@ -136,8 +165,8 @@ def role_of(tx: Transaction, repo: Repo, user_id: int) -> Role | None:
 def roles_in(tx: Transaction, actor: Actor, found: Sequence[Repo]) -> dict[str, Role]:
     """The actor's role in each of these repos, by id; those that the actor may not read are left out."""
     granted = repos.granted_roles(tx, [repo.id for repo in found], actor.user_id)
-    accesses = (_access(actor, repo, granted.get(repo.id)) for repo in found)
-    return {access.repo.id: access.role for access in accesses if access is not None}
+    roles = ((repo.id, _role(actor, repo, granted.get(repo.id))) for repo in found)
+    return {repo_id: role for repo_id, role in roles if role is not None}
 
 
 def find_namespace(tx: Transaction, actor: Actor, name: str, action: Action | None = None) -> NamespaceAccess:
@@ -194,14 +223,31 @@ def require_hub_admin(actor: Actor) -> None:
         )
 
 
-def _access(actor: Actor, repo: Repo, granted: Role | None) -> RepoAccess | None:
+def _access(tx: Transaction, actor: Actor, repo: Repo, granted: Role | None) -> RepoAccess | None:
+    role = _role(actor, repo, granted)
+    if role is None:
+        return None
+    return RepoAccess(actor, repo, role, _is_admitted(tx, actor, repo, granted))
+
+
+def _role(actor: Actor, repo: Repo, granted: Role | None) -> Role | None:
     if not scopes_allow(actor.scopes, Action.READ):
         return None
     if not actor.is_within_limits(repo.full_name):
         # Outside its limits a token opens no more than what anybody may read.
-        return RepoAccess(actor, repo, Role.READER) if repo.visibility is Visibility.PUBLIC else None
-    role = effective_role(actor, granted, repo.visibility)
-    return None if role is None else RepoAccess(actor, repo, role)
+        return Role.READER if repo.visibility is Visibility.PUBLIC else None
+    return effective_role(actor, granted, repo.visibility)
+
+
+def _is_admitted(tx: Transaction, actor: Actor, repo: Repo, granted: Role | None) -> bool:
+    """Whether the content of a gated repo is for them; :func:`modelkeep.db.reading.content_condition` says the same."""
+    if repo.gated is None:
+        return True
+    if not actor.is_within_limits(repo.full_name):
+        return False
+    if granted is not None or actor.is_hub_admin:
+        return True
+    return actor.user_id is not None and access_requests.is_accepted(tx, repo.id, actor.user_id)
 
 
 def _hidden(actor: Actor, message: str, code: str) -> ModelkeepError:

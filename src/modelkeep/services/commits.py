@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modelkeep.db import blobs
 from modelkeep.domain.access import Action, Actor
+from modelkeep.domain.discussions import number_of
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from modelkeep.domain.lfs import Oid, Pointer, format_pointer
 from modelkeep.domain.objects import ZERO_ID, Commit, NewBlob, RefUpdate
@@ -16,6 +17,7 @@ from modelkeep.git import objects, refs, tags
 from modelkeep.services import lfs_tracking
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.ports import Rules, Stores
+from modelkeep.services.proposing import require_commits
 from modelkeep.services.revisions import resolve
 from modelkeep.services.versions import check_message
 from modelkeep.services.writes import Writes
@@ -88,8 +90,9 @@ class Commits:
         branch: str | None = None,
         parent: str | None = None,
         create_branch_from: str | None = None,
+        ref: str | None = None,
     ) -> tuple[str, Commit]:
-        """Makes a commit on a branch.
+        """Makes a commit on a branch, or on a pull request.
 
         Args:
             actor: Becomes author and committer.
@@ -100,9 +103,10 @@ class Commits:
             branch: Where; None for the default branch.
             parent: The commit that the branch must be at (zeros: it must not be there); None for wherever it is.
             create_branch_from: Makes the branch, from this revision, if it is not there.
+            ref: A pull request (``refs/pr/3``) in place of a branch.
 
         Returns:
-            The branch and the commit.
+            The branch (or ``ref``) and the commit.
 
         Raises:
             Conflict: The branch is elsewhere than ``parent``, or a path is locked.
@@ -112,10 +116,8 @@ class Commits:
         check_message(message)
         if not 0 < len(operations) <= _MAX_OPERATIONS:
             raise InvalidInput(f"A commit has 1 to {_MAX_OPERATIONS} operations.", code="operations")
-        with self._stores.database.read() as tx:
-            access = find_repo(tx, actor, namespace, name, Action.WRITE)
-        target = branch or access.repo.default_branch
-        ref = self._branch_ref(target)
+        access, target = self._place(actor, namespace, name, branch, ref)
+        ref = ref or self._branch_ref(target)
         with self._writes.locked(access.repo.id) as git_dir:
             tip = self._tip(access, git_dir, ref, target, create_branch_from)
             if parent is not None and parent != (tip or ZERO_ID):
@@ -206,6 +208,20 @@ class Commits:
             if present is None:
                 raise NotFound(f"There is no ref '{ref}' in {access.repo.full_name}.", code="ref_not_found")
             self._writes.apply(access, [RefUpdate(ref, present.target, ZERO_ID)], "ref.delete")
+
+    def _place(
+        self, actor: Actor, namespace: str, name: str, branch: str | None, ref: str | None
+    ) -> tuple[RepoAccess, str]:
+        number = number_of(ref) if ref is not None else None
+        if ref is not None and number is None:
+            raise InvalidInput(f"{ref[:80]!r} is no pull request's ref.", code="invalid_ref")
+        with self._stores.database.read() as tx:
+            if number is None:
+                access = find_repo(tx, actor, namespace, name, Action.WRITE)
+                return access, branch or access.repo.default_branch
+            access = find_repo(tx, actor, namespace, name)
+            require_commits(tx, access, number)
+        return access, ref or ""
 
     def _branch_ref(self, branch: str) -> str:
         ref = f"refs/heads/{branch}"

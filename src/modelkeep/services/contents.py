@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from modelkeep.db import blobs
 from modelkeep.db import refs as refs_index
 from modelkeep.domain.access import Actor
+from modelkeep.domain.discussions import PULL_REQUESTS
 from modelkeep.domain.errors import InvalidInput, NotFound
 from modelkeep.domain.objects import Commit, EntryKind, Ref, TreeEntry
 from modelkeep.domain.paging import Page, PageRequest, encode_cursor
@@ -152,8 +153,9 @@ class Contents:
 
         Raises:
             NotFound: No such repo, revision or file, or the LFS object behind it is not here.
+            NotPermitted: The repo is gated, and the actor was not let in.
         """
-        repo, git_dir, resolved = self._resolve(actor, namespace, name, revision)
+        repo, git_dir, resolved = self._resolve(actor, namespace, name, revision, is_content=True)
         entry = trees.entry(git_dir, resolved.commit, path)
         if entry is None or entry.kind in (EntryKind.DIRECTORY, EntryKind.SUBMODULE):
             kind = "" if entry is None else f" (it is a {entry.kind})"
@@ -213,30 +215,35 @@ class Contents:
         query: str | None = None,
         registry_tags: bool | None = None,
     ) -> Page[Ref]:
-        """Branches (``refs/heads/``) or tags (``refs/tags/``), by name.
+        """Branches (``refs/heads/``), tags (``refs/tags/``) or pull requests (``refs/pr/``), by name.
 
         Args:
             actor: Needs to read the repo.
             namespace: Of the repo.
             name: Of the repo.
             page: Which page.
-            prefix: ``refs/heads/``, ``refs/tags/`` or ``refs/``.
+            prefix: ``refs/heads/``, ``refs/tags/``, ``refs/pr/``, or ``refs/`` for branches and tags.
             query: Only names that hold this text.
             registry_tags: Only registry tags, or none of them; None for all.
         """
         with self._stores.database.read() as tx:
             repo = find_repo(tx, actor, namespace, name).repo
-            found = refs_index.list_refs(tx, repo.id, prefix, page, query)
+            found = refs_index.list_refs(
+                tx, repo.id, prefix, page, query, without=PULL_REQUESTS if prefix == "refs/" else None
+            )
         if registry_tags is None:
             return found
         kept = tuple(ref for ref in found.items if (parse_tag(ref.short_name) is not None) == registry_tags)
         return Page(kept, found.next_cursor)
 
     def _resolve(
-        self, actor: Actor, namespace: str, name: str, revision: str | None
+        self, actor: Actor, namespace: str, name: str, revision: str | None, *, is_content: bool = False
     ) -> tuple[Repo, Path, Resolved]:
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name).repo
+            access = find_repo(tx, actor, namespace, name)
+            if is_content:
+                access.require_content()
+            repo = access.repo
             git_dir = self._stores.repositories.path(repo.id)
             return repo, git_dir, resolve(tx, repo, git_dir, revision)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from modelkeep.db import blobs, locks, protections
 from modelkeep.domain.access import Action, Actor, Role
+from modelkeep.domain.discussions import PULL_REQUESTS, number_of
 from modelkeep.domain.errors import (
     Conflict,
     InvalidInput,
@@ -29,6 +30,7 @@ from modelkeep.services.access import RepoAccess
 from modelkeep.services.policy_gate import PolicyGate
 from modelkeep.services.ports import MIB, Rules, Stores
 from modelkeep.services.proposals import Incoming, Passed, Refused
+from modelkeep.services.proposing import require_commits
 from modelkeep.services.registry_gate import RegistryGate
 
 __all__ = ["Gate", "Incoming", "Passed", "Refused"]
@@ -102,6 +104,10 @@ class Gate:
             raise InvalidInput(
                 f"{update.ref}: a ref cannot be created and deleted at once.", code="invalid_ref_update"
             )
+        number = number_of(update.ref)
+        if number is not None:
+            self._check_pull_request(access, git_dir, proposal, update, number)
+            return
         is_tag = update.ref.startswith("refs/tags/")
         if not is_tag and not update.ref.startswith("refs/heads/"):
             raise NotPermitted(
@@ -122,6 +128,24 @@ class Gate:
             self._check_protection(access, git_dir, proposal, update, covering)
         if not is_tag:
             self._policy_gate.check_file(access, git_dir, proposal, update)
+
+    def _check_pull_request(
+        self, access: RepoAccess, git_dir: Path, proposal: Incoming, update: RefUpdate, number: int
+    ) -> None:
+        if update.is_create or update.is_delete:
+            if not proposal.is_by_hub:
+                raise NotPermitted(
+                    f"{update.ref}: the refs of pull requests are made and removed by the hub. Open a pull request, "
+                    "then push to its ref.",
+                    code="ref_namespace",
+                )
+            access.require(Action.PROPOSE)
+            access.require_content()
+        if not update.is_create:
+            with self._stores.database.read() as tx:
+                require_commits(tx, access, number)
+        if not update.is_delete:
+            self._require_commit(git_dir, proposal, update)
 
     def _check_protection(
         self,
@@ -236,7 +260,7 @@ class Gate:
         for update in proposal.updates:
             if update.is_delete:
                 continue
-            if update.ref.startswith("refs/heads/"):
+            if update.ref.startswith(("refs/heads/", PULL_REQUESTS)):
                 touched.update(_changed(git_dir, proposal.quarantine, update, sorted(held)))
             else:
                 # What a tag brings would be no news when a branch follows.

@@ -16,6 +16,7 @@ from modelkeep.domain.lfs import Oid
 from modelkeep.domain.repos import Repo
 from modelkeep.services.access import find_repo
 from modelkeep.services.ports import GIB, Rules, Stores
+from modelkeep.services.proposing import require_upload
 from modelkeep.services.tickets import Act, Tickets
 
 MOST_PARTS = 10_000
@@ -114,7 +115,7 @@ class Lfs:
         """Answers a batch request.
 
         Args:
-            actor: Needs to read the repo, and to write to it for an upload.
+            actor: Needs to read the repo's content, and to write to it for an upload (or to have a pull request).
             namespace: Of the repo.
             name: Of the repo.
             operation: ``upload`` or ``download``.
@@ -134,7 +135,9 @@ class Lfs:
 
     def _download(self, actor: Actor, namespace: str, name: str, wanted: Sequence[Wanted]) -> Batch:
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name, Action.READ).repo
+            access = find_repo(tx, actor, namespace, name, Action.READ)
+            access.require_content()
+            repo = access.repo
             linked = blobs.linked(tx, repo.id, sorted({w.oid for w in wanted if w.problem is None}))
         answers = []
         for item in wanted:
@@ -162,7 +165,9 @@ class Lfs:
     ) -> Batch:
         oids = sorted({w.oid for w in wanted if w.problem is None})
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name, Action.WRITE).repo
+            access = find_repo(tx, actor, namespace, name)
+            require_upload(tx, access, self._stores.now())
+            repo = access.repo
             readable = blobs.readable(tx, actor, repo.id, oids)
         transfer = self._choose(transfers, [w for w in wanted if w.oid not in readable])
         answers: list[Answer] = []

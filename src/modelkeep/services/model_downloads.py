@@ -86,7 +86,9 @@ class ModelDownloads:
         if version is not None and stage is not None:
             raise InvalidInput("Give either a version or a stage, not both.", code="version_and_stage")
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name).repo
+            access = find_repo(tx, actor, namespace, name)
+            access.require_content()
+            repo = access.repo
             commit = _commit(tx, repo, artifact, version, stage)
         git_dir = self._stores.repositories.path(repo.id)
         annotation = read_annotations(git_dir, commit).annotations.get(artifact)
@@ -108,7 +110,9 @@ class ModelDownloads:
             raise NotPermitted("This URL is for another file.", code="forged_url")
         actor = self._authentication.by_ids(read.user_id, read.token_id, address, "studio")
         with self._stores.database.read() as tx:
-            repo = find_repo_by_id(tx, actor, read.repo_id).repo
+            access = find_repo_by_id(tx, actor, read.repo_id)
+        access.require_content()
+        repo = access.repo
         git_dir = self._stores.repositories.path(repo.id)
         return OpenFile("", "", trees.blob_size(git_dir, read.oid), read.oid, None, read.oid, git_dir)
 

@@ -25,6 +25,7 @@ from modelkeep.services.authentication import present_actor
 from modelkeep.services.gate import Gate, Incoming, Passed, Refused
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.ports import Stores
+from modelkeep.services.proposing import require_upload
 
 _LOCK_SECONDS = 60.0
 _FOLLOW_TRIES = 10
@@ -102,12 +103,13 @@ class Pushes:
         with self._stores.database.read() as tx:
             access = find_repo(tx, actor, namespace, name, Action.READ)
             if not any(access.may(action) for action in _PUSH_ACTIONS):
-                access.require(Action.WRITE)
+                require_upload(tx, access, self._stores.now())
         return Push(self._stores, self._gate, self._indexing, self._transport, access)
 
     def _readable(self, actor: Actor, namespace: str, name: str) -> Path:
         with self._stores.database.read() as tx:
             access = find_repo(tx, actor, namespace, name, Action.READ)
+        access.require_content()
         return self._stores.repositories.path(access.repo.id)
 
 

@@ -1,7 +1,7 @@
 """From what people write for a revision to a commit.
 
-A revision is a branch, a tag, a commit (also shortened), ``artifact@latest``, ``artifact@v1.2.3`` or
-``artifact#stage``; in a repo with one artifact also ``latest``, ``v1.2.3`` or the stage alone.
+A revision is a branch, a tag, a pull request (``refs/pr/3``), a commit (also shortened), ``artifact@latest``,
+``artifact@v1.2.3`` or ``artifact#stage``; in a repo with one artifact also ``latest``, ``v1.2.3`` or the stage alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from modelkeep.db import registry as registry_index
 from modelkeep.db.transaction import Transaction
+from modelkeep.domain.discussions import number_of
 from modelkeep.domain.errors import InvalidInput, NotFound
 from modelkeep.domain.repos import Repo
 from modelkeep.domain.versions import PATTERN as VERSION_PATTERN
@@ -94,7 +95,10 @@ def _names_artifact(tx: Transaction, repo: Repo, wanted: str) -> bool:
 def _by_ref(git_dir: Path, wanted: str) -> Resolved | None:
     names = [wanted] if wanted.startswith("refs/") else [f"refs/heads/{wanted}", f"refs/tags/{wanted}"]
     allowed = [
-        name for name in names if name.startswith(("refs/heads/", "refs/tags/")) and refs.is_valid_name(name)
+        name
+        for name in names
+        if (name.startswith(("refs/heads/", "refs/tags/")) and refs.is_valid_name(name))
+        or number_of(name) is not None
     ]
     present = refs.read_refs(git_dir, allowed) if allowed else {}
     for name in allowed:

@@ -18,6 +18,7 @@ from modelkeep.services.access import find_repo, find_repo_by_id
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.ports import Stores
+from modelkeep.services.proposing import require_upload
 from modelkeep.services.tickets import Act, Ticket, Tickets
 
 _ABANDONED_SECONDS = 7 * 86_400.0
@@ -184,7 +185,9 @@ class Transfers:
         """
         if actor is not None:
             with self._stores.database.read() as tx:
-                repo_id = find_repo(tx, actor, *repo, Action.WRITE).repo.id
+                access = find_repo(tx, actor, *repo)
+                require_upload(tx, access, self._stores.now())
+                repo_id = access.repo.id
         else:
             repo_id = self._use(text or "", oid, address, Action.WRITE, Act.VERIFY)[0].repo_id
         with self._stores.database.read() as tx:
@@ -212,7 +215,10 @@ class Transfers:
             raise NotPermitted("This URL is for another object.", code="forged_url")
         actor = self._authentication.by_ids(ticket.user_id, ticket.token_id, address, "lfs")
         with self._stores.database.read() as tx:
-            find_repo_by_id(tx, actor, ticket.repo_id, action)
+            access = find_repo_by_id(tx, actor, ticket.repo_id)
+            access.require_content()
+            if action is not Action.READ:
+                require_upload(tx, access, self._stores.now())
         return ticket, actor
 
     def _link(self, ticket: Ticket, info: BlobInfo) -> None:

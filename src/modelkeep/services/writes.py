@@ -5,7 +5,7 @@ They pass the same gate as a push, under the same lock, and are indexed in the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,11 +63,13 @@ class Writes:
         action: str,
         *,
         new_blobs: Sequence[NewBlob] = (),
+        also: Callable[[Transaction], None] | None = None,
         **details: str | int | bool | None,
     ) -> tuple[str, ...]:
         """Passes the gate, moves the refs all together, and brings the index and the audit up to date.
 
-        The caller holds :meth:`locked`; the objects are in the repository already.
+        The caller holds :meth:`locked`; the objects are in the repository already. What ``also`` writes is committed
+        together with the index.
 
         Returns:
             What the gate has to say although it let them pass.
@@ -98,6 +100,8 @@ class Writes:
                     namespace_id=None,
                     **details,
                 )
+            if also is not None:
+                also(tx)
         return passed.warnings
 
     def index(self, tx: Transaction, access: RepoAccess, updates: Sequence[RefUpdate]) -> None:

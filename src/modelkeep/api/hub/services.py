@@ -11,6 +11,7 @@ from modelkeep.services.contents import Contents
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules
+from modelkeep.services.pull_requests import PullRequests
 from modelkeep.services.repos import Repos
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
@@ -46,6 +47,10 @@ class HubServices(Protocol):
     @property
     def organisations(self) -> Organisations:
         """Organisations and their members."""
+
+    @property
+    def pull_requests(self) -> PullRequests:
+        """Opening and merging pull requests."""
 
     @property
     def repos(self) -> Repos:
