@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,26 +21,44 @@ def routes() -> list[Route]:
     return [*api("", _info), *api("/revision/{revision}", _info)]
 
 
-@dataclass(frozen=True, slots=True)
 class About:
-    """A repo that is asked about.
+    """A repo that is asked about; what takes time is read when it is asked for.
 
-    Attributes:
+    Args:
         call: The request.
-        access: The repo, and the actor's role in it.
-        snapshot: What it holds at the revision; None where nothing was pushed yet.
+        repo: The repo.
+        found: The same with what it holds at the revision; None to look for its default branch.
         with_sizes: Whether the files are wanted with their sizes.
     """
 
-    call: Call
-    access: RepoAccess
-    snapshot: Snapshot | None
-    with_sizes: bool = False
+    def __init__(
+        self,
+        call: Call,
+        repo: Repo,
+        found: tuple[RepoAccess, Snapshot | None] | None = None,
+        *,
+        with_sizes: bool = False,
+    ) -> None:
+        self.call = call
+        self.repo = repo
+        self.with_sizes = with_sizes
+        self._found = found
 
     @property
-    def repo(self) -> Repo:
-        """The repo."""
-        return self.access.repo
+    def access(self) -> RepoAccess:
+        """The repo, and the actor's role in it."""
+        return self._read()[0]
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What it holds at the revision; None where nothing was pushed yet."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[RepoAccess, Snapshot | None]:
+        if self._found is None:
+            browsing = self.call.services.browsing
+            self._found = browsing.latest(self.call.actor, self.repo.place, self.repo.name)
+        return self._found
 
 
 async def _info(call: Call) -> Response:
@@ -57,7 +74,7 @@ def _read(call: Call) -> Json:
         snapshot = browsing.at(call.actor, call.namespace, call.repo, revision)
         access = snapshot.access
     call.here(access.repo)
-    about = About(call, access, snapshot, with_sizes=call.is_set("blobs"))
+    about = About(call, access.repo, (access, snapshot), with_sizes=call.is_set("blobs"))
     expand = expanded(call)
     if expand:
         return described(about, expand)
@@ -98,16 +115,18 @@ def described(about: About, names: Sequence[str]) -> Json:
 
 
 def _sha(about: About) -> object:
-    return about.snapshot.commit if about.snapshot else None
+    snapshot = about.snapshot
+    return snapshot.commit if snapshot else None
 
 
 def _siblings(about: About) -> object:
-    if about.snapshot is None:
+    snapshot = about.snapshot
+    if snapshot is None:
         return []
     browsing = about.call.services.browsing
     if about.with_sizes:
-        return [sibling(found) for found in browsing.sized_files(about.snapshot)]
-    return [{"rfilename": path} for path in browsing.files(about.snapshot)]
+        return [sibling(found) for found in browsing.sized_files(snapshot)]
+    return [{"rfilename": path} for path in browsing.files(snapshot)]
 
 
 def _used_storage(about: About) -> object:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from modelkeep.api.hub import account, history, info, resolve, tree
+from modelkeep.api.hub import account, history, info, listing, quiet, resolve, rights, tree
 from modelkeep.api.hub.calls import HubRoom, alone, guarded, no_such_repo
 
 
 def hub_routes(room: HubRoom) -> list[Route]:
     """The routes of this room."""
-    return guarded(
-        [
-            *account.routes(),
-            *info.routes(),
-            *tree.routes(),
-            *history.routes(),
-            *resolve.routes(),
-            *_single_segment_ids(),
-        ],
-        room,
-    )
+    return [
+        *quiet.routes(),
+        *guarded(
+            [
+                *account.routes(),
+                *info.routes(),
+                *listing.routes(),
+                *rights.routes(),
+                *tree.routes(),
+                *history.routes(),
+                *resolve.routes(),
+                *_single_segment_ids(),
+            ],
+            room,
+        ),
+    ]
 
 
 def _single_segment_ids() -> list[Route]:
@@ -32,6 +37,8 @@ def _single_segment_ids() -> list[Route]:
         *(f"{place}/{{repo}}" for place in places),
         *(f"{place}/{{repo}}/{part}/{{rest:path}}" for place in places for part in below),
         *(f"{place}/{{repo}}/{part}" for place in places for part in ("refs", "auth-check")),
+        "/api/spaces/{repo}/{rest:path}",
+        "/spaces/{namespace}/{repo}/resolve/{revision}/{path:path}",
         *(f"{place}/{{repo}}/resolve/{{revision}}/{{path:path}}" for place in ("", "/datasets", "/spaces")),
     ]
     return [route for path in paths for route in alone(path, no_such_repo, *methods)]
