@@ -9,18 +9,20 @@ from types import TracebackType
 
 
 class CuttingProxy:
-    """Forwards connections to a port until a budget of bytes towards the hub is used up, then cuts.
+    """Forwards connections to a port until a budget of bytes in one direction is used up, then cuts.
 
     Args:
         port: Of the hub.
+        cuts_answers: Whether what comes from the hub counts, instead of what goes to it.
 
     Attributes:
-        budget: How many bytes may still go to the hub before the next cut; None for no cut. After a cut it is None.
+        budget: How many bytes may still pass before the next cut; None for no cut. After a cut it is None.
         cuts: How many connections were cut.
-        forwarded: How many bytes went to the hub.
+        forwarded: How many bytes passed in the direction that counts.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, cuts_answers: bool = False) -> None:
+        self._cuts_answers = cuts_answers
         self.budget: int | None = None
         self.cuts = 0
         self.forwarded = 0
@@ -67,8 +69,8 @@ class CuttingProxy:
             with self._lock:
                 self._open |= {client, server}
             ends = threading.Barrier(2, action=lambda c=client, s=server: self._close(c, s))  # type: ignore[misc]
-            self._start(self._forward, client, server, True, ends)
-            self._start(self._forward, server, client, False, ends)
+            self._start(self._forward, client, server, not self._cuts_answers, ends)
+            self._start(self._forward, server, client, self._cuts_answers, ends)
 
     def _forward(
         self, source: socket.socket, sink: socket.socket, counts: bool, ends: threading.Barrier
