@@ -141,13 +141,10 @@ def events_of(tx: Transaction, discussion_id: int) -> list[DiscussionEvent]:
     return [_event(row) for row in rows]
 
 
-def count_comments(tx: Transaction, discussion_id: int) -> int:
-    """How many comments there are."""
-    conditions = (
-        DiscussionEvents.discussion_id == discussion_id,
-        DiscussionEvents.kind == str(DiscussionEventKind.COMMENT),
-    )
-    return tx.scalar(select(func.count()).select_from(DiscussionEvents).where(*conditions)) or 0
+def count_events(tx: Transaction, discussion_id: int) -> int:
+    """How many things were said and done."""
+    condition = DiscussionEvents.discussion_id == discussion_id
+    return tx.scalar(select(func.count()).select_from(DiscussionEvents).where(condition)) or 0
 
 
 def event_of(tx: Transaction, discussion_id: int, event_id: int) -> DiscussionEvent | None:

@@ -28,9 +28,11 @@ from modelkeep.services.browsing import Browsing
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.deliveries import Deliveries
+from modelkeep.services.discussions import Discussions
 from modelkeep.services.doctor import Doctor
 from modelkeep.services.events import Events
 from modelkeep.services.gate import Gate
+from modelkeep.services.gating import GatedRepos
 from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.health import Health
 from modelkeep.services.history import History
@@ -84,7 +86,9 @@ class Hub:
     contents: Contents
     deliveries: Deliveries
     events: Events
+    discussions: Discussions
     doctor: Doctor
+    gating: GatedRepos
     gto_readout: GtoReadout
     health: Health
     history: History
@@ -144,6 +148,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
     writes = Writes(stores, gate, indexing)
     commits = Commits(stores, rules, writes)
     registry = RegistryWrites(stores, writes)
+    pull_requests = PullRequests(stores, writes)
     versions = Versions(stores, writes, registry)
     assignments = Assignments(stores, registry, policies, policy_gate)
     tokens = Tokens(stores)
@@ -162,6 +167,8 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         contents=Contents(stores),
         deliveries=Deliveries(stores, rules, sender, sealer),
         events=Events(stores, rules),
+        discussions=Discussions(stores, writes, pull_requests),
+        gating=GatedRepos(stores),
         doctor=Doctor(stores),
         gto_readout=GtoReadout(stores),
         health=Health(stores),
@@ -178,7 +185,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         organisation_policies=OrganisationPolicies(stores, request_ends),
         promotions=Promotions(stores, writes, registry, policies, assignments, request_ends),
         version_checks=VersionChecks(stores, policies),
-        pull_requests=PullRequests(stores, writes),
+        pull_requests=pull_requests,
         pushes=Pushes(stores, gate, indexing, transport),
         relinking=Relinking(stores),
         registry_lists=RegistryLists(stores),

@@ -8,6 +8,8 @@ from modelkeep.services.authentication import Authentication
 from modelkeep.services.browsing import Browsing
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
+from modelkeep.services.discussions import Discussions
+from modelkeep.services.gating import GatedRepos
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules
@@ -39,6 +41,14 @@ class HubServices(Protocol):
     @property
     def contents(self) -> Contents:
         """What repos hold."""
+
+    @property
+    def discussions(self) -> Discussions:
+        """What people say about repos and pull requests."""
+
+    @property
+    def gating(self) -> GatedRepos:
+        """Who may read the content of gated repos."""
 
     @property
     def lfs(self) -> Lfs:
