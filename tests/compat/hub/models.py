@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ class Model:
         """Commits weights and tags them as a version of ``churn``."""
         contents: dict[str, bytes | str] = {
             "README.md": CARD,
-            "config.json": '{"version": "%s"}\n' % version,
+            "config.json": json.dumps({"version": version}),
             "weights/model.bin": weights,
             "weights/part#1 é.txt": "a name with a blank\n",
         }
@@ -65,7 +66,9 @@ class Model:
     def promote(self, version: str, stage: str, number: int) -> None:
         """Puts a version into a stage, as GTO does it: by a tag."""
         tag = f"churn#{stage}#{number}"
-        self.git("tag", "-a", tag, "-m", stage, self.commits[version], cwd=self.tree)
+        # What happens within a second has no order in Git.
+        at = {"GIT_COMMITTER_DATE": f"{2_000_000_000 + number} +0000"}
+        self.git("tag", "-a", tag, "-m", stage, self.commits[version], cwd=self.tree, env=at)
         self.git("push", "-q", "origin", tag, cwd=self.tree)
 
 
@@ -78,12 +81,12 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def push_model(hub: Hub, owner: User, folder: Path) -> Model:
-    """A new repo of ``owner`` with churn v1.0.0, in prod, and v1.1.0."""
+def push_model(hub: Hub, owner: User, folder: Path, *, size: int = 3_000_000) -> Model:
+    """A new repo of ``owner`` with churn v1.0.0, in prod, and v1.1.0, with weights of ``size`` bytes."""
     repo = hub.repo((owner, Role.OWNER))
     git = Git(folder / "git-home", owner.token)
     model = Model(hub, owner, repo, git, git.clone(repo.git_url, "tree"))
     for number, version in enumerate(("v1.0.0", "v1.1.0")):
-        model.add_version(version, random.Random(f"{repo.id}{number}").randbytes(3_000_000))
+        model.add_version(version, random.Random(f"{repo.id}{number}").randbytes(size))
     model.promote("v1.0.0", "prod", 1)
     return model

@@ -1,4 +1,4 @@
-"""Downloads with the stock clients: snapshots, files, parts, revisions that are versions and stages; counts of requests."""
+"""Downloads with the stock clients: snapshots, files, parts, revisions that are versions and stages; requests."""
 
 from __future__ import annotations
 
@@ -83,19 +83,20 @@ def test_some_files_only(desk: Desk, model: Model, tmp_path: Path) -> None:
     assert list(found["files"]) == ["weights/part#1 é.txt"]
 
 
-def test_a_cut_download_goes_on_where_it_was_cut(desk: Desk, model: Model, tmp_path: Path) -> None:
+def test_a_cut_download_goes_on_where_it_was_cut(desk: Desk, tmp_path: Path) -> None:
+    # Clients write what they get in pieces of 10 MiB.
+    model = push_model(desk.hub, desk.owner, tmp_path, size=24_000_000)
+    options = {"repo": model.id, "path": "weights/model.bin", "cache_dir": tmp_path / "cache"}
     with CuttingProxy(desk.hub.process.port, cuts_answers=True) as proxy:
-        proxy.budget = 2_000_000
-        file = desk.client.call(
-            "reading.download",
-            repo=model.id,
-            path="weights/model.bin",
-            endpoint=proxy.url,
-            cache_dir=tmp_path,
-        )
+        proxy.budget = 22_000_000
+        try:
+            file = desk.client.call("reading.download", endpoint=proxy.url, **options)
+        except Refused:
+            assert desk.client.release.number < (1, 29), "newer ones go on by themselves"
+            file = desk.client.call("reading.download", endpoint=proxy.url, **options)
     assert file["sha256"] == model.files["v1.1.0"]["weights/model.bin"]
     assert proxy.cuts == 1
-    assert proxy.forwarded < 3_300_000, "the rest, not all of it again"
+    assert proxy.forwarded < 30_000_000, "the rest, not all of it again"
 
 
 def test_the_file_system_of_fsspec(desk: Desk, model: Model) -> None:
@@ -180,5 +181,5 @@ def test_the_command_downloads_a_stage_and_a_file(desk: Desk, model: Model, tmp_
     desk.client.hf("download", model.id, "--revision", "prod", "--local-dir", tmp_path / "all")
     desk.client.hf("download", model.id, "config.json", "--local-dir", tmp_path / "one")
     assert digests(tmp_path / "all") == model.files["v1.0.0"]
-    assert (tmp_path / "one" / "config.json").read_text() == '{"version": "v1.1.0"}\n'
+    assert (tmp_path / "one" / "config.json").read_text() == '{"version": "v1.1.0"}'
     assert "nobody/nothing" in desk.client.hf("download", "nobody/nothing", code=1)
