@@ -14,6 +14,7 @@ from modelkeep.db.storable import storable
 from modelkeep.db.tables import RepoCards, Repos, RepoTags
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.cards import CardFields
+from modelkeep.domain.catalogue import HubFilter
 from modelkeep.domain.names import fold
 
 _CARD_COLUMNS = ("repo_id", "license", "library", "pipeline_tag", "parameters", "dtypes", "data")
@@ -45,30 +46,29 @@ def cards_of(tx: Transaction, repo_ids: Sequence[str]) -> dict[str, CardFields]:
     return {repo_id: _fields(row, tags.get(repo_id, [])) for repo_id, row in cards.items()}
 
 
-def tagged(tag: str) -> ColumnElement[bool]:
-    """That the repo in ``repos`` has a tag, without case."""
-    return Repos.id.in_(select(RepoTags.repo_id).where(RepoTags.tag_folded == fold(tag)))
+def conditions(wanted: HubFilter) -> list[ColumnElement[bool]]:
+    """What ``wanted`` says about cards and weights of the repo in ``repos``, and whether it is gated."""
+    found = [_tagged(tag) for tag in wanted.tags]
+    if wanted.pipeline_tag is not None:
+        found.append(_of_card(RepoCards.pipeline_tag == wanted.pipeline_tag))
+    if wanted.library is not None:
+        # A tag, too, and those are compared without case.
+        found.append(_tagged(wanted.library))
+    if wanted.least_parameters is not None:
+        found.append(_of_card(RepoCards.parameters >= wanted.least_parameters))
+    if wanted.most_parameters is not None:
+        found.append(_of_card(RepoCards.parameters <= wanted.most_parameters))
+    if wanted.is_gated is not None:
+        found.append(Repos.gated.is_not(None) if wanted.is_gated else Repos.gated.is_(None))
+    return found
 
 
-def of_pipeline(tag: str) -> ColumnElement[bool]:
-    """That the card of the repo in ``repos`` says what the model does."""
-    return Repos.id.in_(select(RepoCards.repo_id).where(RepoCards.pipeline_tag == tag))
+def _tagged(tag: str) -> ColumnElement[bool]:
+    return Repos.id.in_(select(RepoTags.repo_id).where(RepoTags.tag_folded == fold(storable(tag))))
 
 
-def of_library(library: str) -> ColumnElement[bool]:
-    """That the card of the repo in ``repos`` names a library, without case."""
-    folded = select(RepoTags.repo_id).where(RepoTags.tag_folded == fold(library))
-    return Repos.id.in_(folded)
-
-
-def with_parameters(least: int | None, most: int | None) -> ColumnElement[bool]:
-    """That the weights of the repo in ``repos`` have so many parameters."""
-    found = select(RepoCards.repo_id).where(RepoCards.parameters.is_not(None))
-    if least is not None:
-        found = found.where(RepoCards.parameters >= least)
-    if most is not None:
-        found = found.where(RepoCards.parameters <= most)
-    return Repos.id.in_(found)
+def _of_card(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return Repos.id.in_(select(RepoCards.repo_id).where(condition))
 
 
 def _fields(row: Row[*tuple[Any, ...]], tags: Sequence[str]) -> CardFields:

@@ -16,7 +16,7 @@ CARD_FILE = "README.md"
 LEAST_TEXT = 200
 """Characters of prose that a complete card has at least."""
 
-_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?<=\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)(?<=\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\[more information needed\]", re.IGNORECASE)
 _SUBJECTS = ("pipeline_tag", "tags", "library_name")
@@ -26,6 +26,12 @@ def split_card(text: str) -> tuple[str | None, str]:
     """The front matter without its dashes (None without one) and the text after it."""
     match = _FRONT_MATTER.match(text)
     return (match[1], text[match.end() :]) if match else (None, text)
+
+
+def line_of_card(text: str) -> int:
+    """The line (from 1) on which the front matter begins, below its dashes; 1 without one."""
+    match = _FRONT_MATTER.match(text)
+    return text.count("\n", 0, match.start(1)) + 1 if match else 1
 
 
 def gaps_of_card(front_matter: Json, body: str) -> list[str]:
