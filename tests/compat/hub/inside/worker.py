@@ -1,7 +1,7 @@
 """Runs in a client's environment: takes calls of the functions in this folder, a line of JSON each, and answers so.
 
-A call is ``{"flow": "MODULE.FUNCTION", "arguments": {...}}``. The answer is ``{"result": ...}`` or ``{"error": ...}`` with
-the name of the exception, its text and where it was raised.
+A call is ``{"flow": "MODULE.FUNCTION", "arguments": {...}}``. Its answer is ``{"result": ...}``, or ``{"error": ...}``
+with the exception's name, its text and where it was raised.
 """
 
 import importlib
