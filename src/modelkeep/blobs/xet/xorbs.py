@@ -96,7 +96,7 @@ class XorbStore:
         size = self._require(name).packed_size
         return LocalReader(self._open(name), max(start, 0), size if stop is None else min(stop, size))
 
-    def read_chunks(self, name: XetHash, first: int, stop: int) -> Iterator[bytes | memoryview]:
+    def read_chunks(self, name: XetHash, first: int, stop: int) -> Iterator[bytes]:
         """Yields the chunks ``first`` up to, not including, ``stop``, unpacked. About 1 MiB is read at a time.
 
         Raises:
@@ -110,7 +110,7 @@ class XorbStore:
         try:
             while first < stop:
                 last = index.run_end(first, stop, _READ_BYTES)
-                yield from read_run(descriptor, index, first, last)
+                yield from map(bytes, read_run(descriptor, index, first, last))
                 first = last
         finally:
             os.close(descriptor)
