@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pygit2
@@ -15,8 +14,8 @@ from modelkeep.git import paths
 from modelkeep.git.library import check_id, open_repository, translated
 from modelkeep.git.objects import load_commit
 
-MOST_COMMITS = 20_000
-"""A walk ends here: a page of a listing must not take longer than its reader waits."""
+MOST_COMMITS = 10_000
+"""A walk ends here: a listing must not take longer than its reader waits."""
 
 
 def last_changes(
@@ -37,82 +36,87 @@ def last_changes(
         walk = _Walk(repository, wanted, repository[check_id(start)].peel(pygit2.Commit))
         walk.run(most_commits)
     read = {commit: load_commit(repository, commit) for commit in set(walk.found.values())}
-    return {path: read[commit] for path, commit in walk.found.items()}
-
-
-@dataclass(slots=True)
-class _Node:
-    """A segment of the paths that are asked for; ``path`` is set where one of them ends."""
-
-    path: str | None = None
-    children: dict[str, _Node] = field(default_factory=dict)
+    return {walk.shown[raw]: read[commit] for raw, commit in walk.found.items()}
 
 
 class _Walk:
-    """Follows each path from commit to commit as long as a parent has the same there."""
+    """Follows each path from commit to commit as long as a parent has the same there.
+
+    Attributes:
+        shown: The paths that are there, as bytes and as they were asked for.
+        found: The commit that changed each, by its bytes.
+    """
 
     def __init__(self, repository: pygit2.Repository, wanted: Iterable[str], start: pygit2.Commit) -> None:
         self._repository = repository
-        self._root = _Node()
-        self.found: dict[str, str] = {}
-        present = {path for path in wanted if self._plant(start.tree, path)}
-        self._interest: dict[str, set[str]] = {str(start.id): present}
-        self._queue = [(-start.commit_time, 0, str(start.id))]
+        self.shown = dict(_present(start.tree, wanted))
+        self.found: dict[bytes, str] = {}
+        self._base = _common_directory(self.shown)
+        self._interest: dict[str, set[bytes]] = {str(start.id): set(self.shown)}
+        self._queue = [(-start.commit_time, str(start.id))]
 
     def run(self, most_commits: int) -> None:
         """Looks at commits, newest first, until all is found."""
         while self._queue and most_commits > 0:
             most_commits -= 1
-            commit_id = heapq.heappop(self._queue)[2]
+            commit_id = heapq.heappop(self._queue)[1]
             commit = self._repository[commit_id].peel(pygit2.Commit)
             left = self._interest.pop(commit_id)
             for parent in commit.parents:
-                same = left.difference(self._changed(commit.tree, parent.tree, self._root, left))
+                same = left.difference(self._changed(commit.tree, parent.tree))
                 self._follow(parent, same)
                 left -= same
                 if not left:
                     break
             self.found.update(dict.fromkeys(left, commit_id))
 
-    def _follow(self, parent: pygit2.Commit, same: set[str]) -> None:
+    def _follow(self, parent: pygit2.Commit, same: set[bytes]) -> None:
         if not same:
             return
         name = str(parent.id)
         if name not in self._interest:
             self._interest[name] = set()
-            heapq.heappush(self._queue, (-parent.commit_time, len(self._queue), name))
+            heapq.heappush(self._queue, (-parent.commit_time, name))
         self._interest[name] |= same
 
-    def _plant(self, tree: pygit2.Tree, path: str) -> bool:
-        """Adds a path to what is compared, if something is there."""
+    def _changed(self, new: pygit2.Tree, old: pygit2.Tree) -> set[bytes]:
+        """The paths, files and directories, that are not the same in both trees."""
+        mine, other = _below(new, self._base), _below(old, self._base)
+        if mine is None or other is None:
+            return set(self.shown)
+        if mine.id == other.id:
+            return set()
+        changed: set[bytes] = set()
+        for delta in other.diff_to_tree(mine).deltas:
+            for file in (delta.old_file, delta.new_file):
+                path = self._base + file.raw_path
+                while path not in changed:
+                    changed.add(path)
+                    path = path.rpartition(b"/")[0]
+        return changed
+
+
+def _present(tree: pygit2.Tree, wanted: Iterable[str]) -> Iterator[tuple[bytes, str]]:
+    for path in wanted:
         for raw in paths.candidates(path):
-            name = os.fsdecode(raw)
-            if not name or name not in tree:
-                continue
-            node = self._root
-            for segment in name.split("/"):
-                node = node.children.setdefault(segment, _Node())
-            node.path = path
-            return True
-        return False
-
-    def _changed(
-        self, new: pygit2.Object | None, old: pygit2.Object | None, node: _Node, left: set[str]
-    ) -> Iterator[str]:
-        """Those of the paths ``left`` below ``node`` that are another thing in ``new`` than in ``old``."""
-        for name, child in node.children.items():
-            mine, other = _entry(new, name), _entry(old, name)
-            if (
-                mine is not None
-                and other is not None
-                and (mine.id, mine.filemode) == (other.id, other.filemode)
-            ):
-                continue
-            if child.path is not None and child.path in left:
-                yield child.path
-            if child.children:
-                yield from self._changed(mine, other, child, left)
+            if raw and os.fsdecode(raw) in tree:
+                yield raw, path
+                break
 
 
-def _entry(tree: pygit2.Object | None, name: str) -> pygit2.Object | None:
-    return tree[name] if isinstance(tree, pygit2.Tree) and name in tree else None
+def _common_directory(found: Iterable[bytes]) -> bytes:
+    """The directory, with a slash at its end, that holds all these paths; b"" for the root."""
+    parents = [raw.rpartition(b"/")[0] for raw in found]
+    common = os.path.commonpath(parents) if parents else b""
+    return common + b"/" if common else b""
+
+
+def _below(tree: pygit2.Tree, base: bytes) -> pygit2.Tree | None:
+    if not base:
+        return tree
+    name = os.fsdecode(base.rstrip(b"/"))
+    try:
+        found = tree[name]
+    except KeyError:
+        return None
+    return found if isinstance(found, pygit2.Tree) else None
