@@ -106,6 +106,15 @@ class Settings(BaseSettings):
     webhook_off_days: float = Field(
         7, gt=0, description="A webhook that has failed for so many days is switched off."
     )
+    import_endpoint: str = Field(
+        "https://huggingface.co", description="The hub that imports come from where none is named."
+    )
+    import_allowed_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks, addresses and host names that imports may read from though they are not public.",
+    )
+    import_workers: int = Field(2, ge=0, le=16, description="How many imports run at once; 0 for none.")
+    import_streams: int = Field(4, ge=1, le=16, description="How many files one import fetches at once.")
     event_days: float = Field(
         30, gt=0, description="For how many days events and the log of deliveries are kept."
     )
@@ -122,6 +131,7 @@ class Settings(BaseSettings):
         "webhook_allowed_networks",
         "webhook_ports",
         "webhook_retry_delays",
+        "import_allowed_networks",
         mode="before",
     )
     @classmethod
@@ -152,6 +162,13 @@ class Settings(BaseSettings):
         if not value or any(not 0 < delay <= _LONGEST_DELAY for delay in value):
             raise ValueError("must be one or more numbers of seconds, each up to a week, such as 5,30,120")
         return value
+
+    @field_validator("import_endpoint")
+    @classmethod
+    def _check_endpoint(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or any(sign in value for sign in "?#@ "):
+            raise ValueError("must be a URL such as https://huggingface.co")
+        return value.rstrip("/")
 
     @field_validator("public_url")
     @classmethod

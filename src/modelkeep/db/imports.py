@@ -58,6 +58,7 @@ def add_import(
         created_by=created_by.username,
         created_by_id=created_by.user_id,
     )
+    tx.rings = True
     return int(tx.execute(statement.returning(Imports.id)).scalar_one())
 
 
@@ -97,6 +98,7 @@ def update_import(tx: Transaction, import_id: int, **values: Any) -> None:
         for name, value in values.items()
     }
     tx.execute(update(Imports).where(Imports.id == import_id).values(**shown))
+    tx.rings = tx.rings or values.get("next_at") is not None
 
 
 def remove_import(tx: Transaction, import_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Trailers: the ``Name: value`` lines that end the message of a tag, and say for programs what belongs to it.
+"""Trailers: the ``Name: value`` lines that end a message of Git, and say for programs what belongs to it.
 
 Git reads them in any clone, also of a signed tag (whose signature ``%(contents:trailers)`` stumbles over)::
 
@@ -17,6 +17,15 @@ CODE_COMMIT = "Code-Commit"
 
 RUN = "Run"
 """The run that made a version: its name, or its address."""
+
+ORIGIN_ENDPOINT = "Origin-Endpoint"
+"""The URL of the hub that a commit was imported from."""
+
+ORIGIN_REPO = "Origin-Repo"
+"""The repo there, ``owner/name`` or ``datasets/owner/name``."""
+
+ORIGIN_COMMIT = "Origin-Commit"
+"""The commit there."""
 
 LONGEST_VALUE = 1000
 

@@ -1,6 +1,6 @@
 """The hub's jobs: what they do, and when they are made.
 
-``deliver`` sends what is due to one webhook; ``tidy`` removes what is kept no longer.
+``deliver`` sends what is due to one webhook; ``import`` does one import; ``tidy`` removes what is kept no longer.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from typing import Protocol
 
 import structlog
 
-from modelkeep.jobs.engine import Engine
+from modelkeep.jobs.engine import Engine, Handler
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.deliveries import Deliveries
 from modelkeep.services.events import Events
+from modelkeep.services.import_runs import ImportRuns
+from modelkeep.services.imports import Imports
 from modelkeep.services.repos import Repos
 from modelkeep.services.transfers import Transfers
 
@@ -22,6 +24,7 @@ _LOG = structlog.get_logger("jobs")
 _TIDY_AT = "23 * * * *"
 _TIDY_AFTER_START = timedelta(minutes=1)
 _KEEP_JOBS = timedelta(days=2)
+_IMPORT_LINE = "import-"
 
 
 class JobServices(Protocol):
@@ -38,6 +41,14 @@ class JobServices(Protocol):
     @property
     def events(self) -> Events:
         """The outbox."""
+
+    @property
+    def import_runs(self) -> ImportRuns:
+        """Doing imports."""
+
+    @property
+    def imports(self) -> Imports:
+        """What is imported from elsewhere."""
 
     @property
     def repos(self) -> Repos:
@@ -57,7 +68,12 @@ class Jobs:
 
     def __init__(self, services: JobServices, database_url: str) -> None:
         self._services = services
-        self.engine = Engine(database_url, {"deliver": self._deliver, "tidy": self._tidy}, {"tidy": _TIDY_AT})
+        handlers: dict[str, Handler] = {
+            "deliver": self._deliver,
+            "import": self._import,
+            "tidy": self._tidy,
+        }
+        self.engine = Engine(database_url, handlers, {"tidy": _TIDY_AT})
 
     def tidy_soon(self) -> None:
         """Makes a job that tidies, for hubs that never run when it is time."""
@@ -72,14 +88,30 @@ class Jobs:
             self._services.deliveries.job_made(webhook_id, at)
         return has_more
 
+    def import_due(self) -> None:
+        """Makes the jobs for imports whose time has come."""
+        for import_id in self._services.imports.due():
+            self._services.imports.job_made(import_id)
+            self.engine.enqueue("import", f"{_IMPORT_LINE}{import_id}", import_id)
+
     def recover(self, overdue: timedelta | None = None) -> None:
         """Lets jobs be made anew where the engine has lost theirs, such as when its database was not restored."""
         lost = self._services.deliveries.recover(self._busy_webhooks, overdue)
         if lost:
             _LOG.info("jobs_recovered", webhooks=list(lost))
+        interrupted = self._services.imports.recover(self._busy_imports)
+        if interrupted:
+            _LOG.info("jobs_recovered", imports=list(interrupted))
 
     def _busy_webhooks(self) -> set[int]:
         return {int(line) for line in self.engine.busy_lines() if line.isdigit()}
+
+    def _busy_imports(self) -> set[int]:
+        lines = (line for line in self.engine.busy_lines() if line.startswith(_IMPORT_LINE))
+        return {int(line.removeprefix(_IMPORT_LINE)) for line in lines}
+
+    def _import(self, import_id: int) -> None:
+        self._services.import_runs.run(import_id)
 
     def _deliver(self, webhook_id: int) -> None:
         self._services.deliveries.send_due(webhook_id)

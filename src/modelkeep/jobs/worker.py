@@ -46,6 +46,7 @@ class Worker:
         self._stopping.set()
         self._wake.set()
         self._services.deliveries.stop()
+        self._services.import_runs.stop()
         self._thread.join()
 
     def _run(self) -> None:
@@ -74,6 +75,7 @@ class Worker:
         while not self._stopping.is_set():
             self._wake.clear()
             _attempt(lambda: self._deliver_new(jobs))
+            _attempt(jobs.import_due)
             looks += 1
             if looks % _RECOVER_EVERY == 0:
                 _attempt(lambda: jobs.recover(_OVERDUE))

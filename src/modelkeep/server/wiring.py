@@ -17,6 +17,7 @@ from modelkeep.identity.hub_keys import load_hub_keys
 from modelkeep.identity.sealing import Sealer
 from modelkeep.identity.signing import Signer, load_or_create_key
 from modelkeep.outbound.addresses import Guard
+from modelkeep.outbound.hub_client import HubClient
 from modelkeep.outbound.sender import Sender
 from modelkeep.services.accounts import Accounts
 from modelkeep.services.annotation_writes import AnnotationWrites
@@ -36,6 +37,8 @@ from modelkeep.services.gating import GatedRepos
 from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.health import Health
 from modelkeep.services.history import History
+from modelkeep.services.import_runs import ImportRuns
+from modelkeep.services.imports import Imports
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
@@ -70,6 +73,8 @@ from modelkeep.services.webhooks import Webhooks
 from modelkeep.services.writes import Writes
 from modelkeep.settings import Settings
 
+_IMPORT_NETWORKS = "MODELKEEP_IMPORT_ALLOWED_NETWORKS"
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:
@@ -92,6 +97,8 @@ class Hub:
     gto_readout: GtoReadout
     health: Health
     history: History
+    import_runs: ImportRuns
+    imports: Imports
     indexing: Indexing
     keys: Keys
     lfs: Lfs
@@ -129,15 +136,25 @@ def open_hub(settings: Settings) -> Iterator[Hub]:
     """
     stores = _open_stores(settings)
     try:
-        yield build_hub(stores, _rules(settings), _transport(settings), _sender(settings))
+        yield build_hub(
+            stores, _rules(settings), _transport(settings), _sender(settings), _hub_client(settings)
+        )
     finally:
         stores.database.close()
 
 
-def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender | None = None) -> Hub:
-    """Connects the services to each other and to the stores; without a ``sender`` webhooks reach public addresses."""
+def build_hub(
+    stores: Stores,
+    rules: Rules,
+    transport: Transport,
+    sender: Sender | None = None,
+    hub_client: HubClient | None = None,
+) -> Hub:
+    """Connects the services to each other and to the stores; webhooks and imports reach public addresses by default."""
     sender = sender or Sender(Guard())
     sealer = Sealer(stores.signer.derive("webhook secrets"))
+    hub_client = hub_client or HubClient(Guard(setting=_IMPORT_NETWORKS))
+    source_sealer = Sealer(stores.signer.derive("import tokens"))
     outbox = Outbox(stores, read_annotations)
     policies = Policies(stores)
     request_ends = RequestEnds(stores, policies)
@@ -155,6 +172,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
     authentication = Authentication(stores, rules)
     tickets = Tickets(stores, rules)
     lfs = Lfs(stores, rules, tickets)
+    repos = Repos(stores, rules, indexing)
     return Hub(
         rules=rules,
         accounts=Accounts(stores, tokens),
@@ -173,6 +191,8 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         gto_readout=GtoReadout(stores),
         health=Health(stores),
         history=History(stores),
+        import_runs=ImportRuns(stores, rules, hub_client, source_sealer, commits, writes),
+        imports=Imports(stores, rules, hub_client, source_sealer, repos),
         indexing=indexing,
         keys=Keys(stores),
         lfs=lfs,
@@ -190,7 +210,7 @@ def build_hub(stores: Stores, rules: Rules, transport: Transport, sender: Sender
         relinking=Relinking(stores),
         registry_lists=RegistryLists(stores),
         repo_members=RepoMembers(stores),
-        repos=Repos(stores, rules, indexing),
+        repos=repos,
         retractions=Retractions(stores, writes, registry),
         signatures=signatures,
         stages=Stages(stores, writes, registry, versions, assignments),
@@ -244,6 +264,10 @@ def _sender(settings: Settings) -> Sender:
     return Sender(Guard(settings.webhook_allowed_networks), ports=ports)
 
 
+def _hub_client(settings: Settings) -> HubClient:
+    return HubClient(Guard(settings.import_allowed_networks, setting=_IMPORT_NETWORKS))
+
+
 def jobs_url(settings: Settings) -> str:
     """Where jobs are kept: beside the SQLite database, or inside the PostgreSQL one."""
     if settings.database_url is not None:
@@ -271,4 +295,7 @@ def _rules(settings: Settings) -> Rules:
         event_streams=settings.event_streams,
         webhook_retry_delays=settings.webhook_retry_delays,
         webhook_off_after=timedelta(days=settings.webhook_off_days),
+        import_endpoint=settings.import_endpoint,
+        import_workers=settings.import_workers,
+        import_streams=settings.import_streams,
     )

@@ -10,10 +10,10 @@ from modelkeep.db import blobs
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.discussions import number_of
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
-from modelkeep.domain.lfs import Oid, Pointer, format_pointer
+from modelkeep.domain.lfs import POINTER_LIMIT, Oid, Pointer, format_pointer
 from modelkeep.domain.objects import ZERO_ID, Commit, NewBlob, RefUpdate
 from modelkeep.git import commits as git_commits
-from modelkeep.git import objects, refs, tags
+from modelkeep.git import objects, refs, tags, trees
 from modelkeep.services import lfs_tracking
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.ports import Rules, Stores
@@ -27,11 +27,12 @@ _MAX_OPERATIONS = 25_000
 
 @dataclass(frozen=True, slots=True)
 class AddFile:
-    """Puts a file: with its content, or (``lfs``) as a pointer to an object that was uploaded."""
+    """Puts a file: its content, a blob of the repo by its id, or (``lfs``) a pointer to an object that was uploaded."""
 
     path: str
     content: bytes = b""
     lfs: Pointer | None = None
+    blob_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +264,18 @@ class Commits:
                     path=op.path,
                     oid=Oid(op.lfs.oid),
                 )
+            if op.blob_id is not None:
+                found.append(self._stored_blob(access, op.path, op.blob_id))
+                continue
             content = format_pointer(op.lfs) if op.lfs else op.content
             found.append(NewBlob(op.path, len(content), content if len(content) < 1024 else None))
         return found
+
+    def _stored_blob(self, access: RepoAccess, path: str, blob_id: str) -> NewBlob:
+        git_dir = self._stores.repositories.path(access.repo.id)
+        size = trees.blob_size(git_dir, blob_id)
+        is_small = size < POINTER_LIMIT
+        return NewBlob(path, size, trees.read_blob(git_dir, blob_id, POINTER_LIMIT) if is_small else None)
 
 
 def _tracking(git_dir: Path, tip: str | None, operations: Sequence[Operation]) -> Sequence[Operation]:
@@ -284,7 +294,8 @@ def _changes(operations: Sequence[Operation]) -> list[git_commits.Change]:
     changes: list[git_commits.Change] = []
     for op in operations:
         if isinstance(op, AddFile):
-            changes.append(git_commits.AddBlob(op.path, format_pointer(op.lfs) if op.lfs else op.content))
+            content = format_pointer(op.lfs) if op.lfs else op.blob_id or op.content
+            changes.append(git_commits.AddBlob(op.path, content))
         elif isinstance(op, DeletePath):
             changes.append(git_commits.Delete(op.path))
         else:

@@ -23,10 +23,14 @@ def untracked(git_dir: Path, commit: str | None, paths: Sequence[str]) -> list[s
 def with_tracked(git_dir: Path, commit: str | None, paths: Sequence[str]) -> bytes:
     """The root's ``.gitattributes`` at a commit, with a line added for each of these paths."""
     entry = trees.entry(git_dir, commit, ATTRIBUTES) if commit else None
-    content = trees.read_blob(git_dir, entry.id, _LONGEST) if entry else b""
-    if content and not content.endswith(b"\n"):
-        content += b"\n"
-    return content + b"".join(_line(path) for path in paths)
+    return extended(trees.read_blob(git_dir, entry.id, _LONGEST) if entry else b"", paths)
+
+
+def extended(rules: bytes, paths: Sequence[str]) -> bytes:
+    """The content of a ``.gitattributes``, with a line added for each of these paths."""
+    if rules and not rules.endswith(b"\n"):
+        rules += b"\n"
+    return rules + b"".join(_line(path) for path in paths)
 
 
 def _line(path: str) -> bytes:

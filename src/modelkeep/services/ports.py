@@ -55,6 +55,10 @@ class Rules:
         event_streams: Streams of events open at once.
         webhook_retry_delays: Seconds from one attempt of a delivery to the next; after the last it is given up.
         webhook_off_after: A webhook that failed for so long is switched off.
+        import_endpoint: The hub that imports come from where none is named.
+        import_workers: Imports at once.
+        import_streams: Files that one import fetches at once.
+        import_pauses: Seconds to wait before the next request, after each that broke off without a byte.
     """
 
     max_git_file: int = 10 * MIB
@@ -73,3 +77,7 @@ class Rules:
     event_streams: int = 200
     webhook_retry_delays: tuple[float, ...] = RETRY_DELAYS
     webhook_off_after: timedelta = field(default=timedelta(days=7))
+    import_endpoint: str = "https://huggingface.co"
+    import_workers: int = 2
+    import_streams: int = 4
+    import_pauses: tuple[float, ...] = (0.5, 2, 5, 15)
