@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 from starlette.routing import Route
 
 from modelkeep.api.hub.calls import Call, api, ok
 from modelkeep.api.hub.render import commit
+from modelkeep.domain.discussions import number_of
 from modelkeep.domain.objects import Commit, Ref
 
 _PAGE = 50
@@ -26,9 +29,17 @@ async def _refs(call: Call) -> Response:
             "branches": [_ref(ref) for ref in found if ref.is_branch],
             "converts": [],
             "tags": [_ref(ref) for ref in found if ref.is_tag],
-            **({"pullRequests": []} if call.is_set("include_prs") else {}),
+            **({"pullRequests": _pull_requests(found)} if call.is_set("include_prs") else {}),
         }
     )
+
+
+def _pull_requests(found: Sequence[Ref]) -> list[dict[str, object]]:
+    numbered = sorted(
+        ((number, ref) for ref in found if (number := number_of(ref.name)) is not None),
+        key=lambda pair: pair[0],
+    )
+    return [{**_ref(ref), "name": str(number)} for number, ref in numbered]
 
 
 def _ref(ref: Ref) -> dict[str, object]:

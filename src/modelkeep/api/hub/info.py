@@ -143,7 +143,7 @@ _PROPERTIES: dict[str, Callable[[About], object]] = {
     "disabled": lambda about: False,
     "downloads": lambda about: 0,
     "downloadsAllTime": lambda about: 0,
-    "gated": lambda about: False,
+    "gated": lambda about: str(about.repo.gated) if about.repo.gated else False,
     "lastModified": lambda about: date_text(about.repo.updated_at),
     "likes": lambda about: 0,
     "private": lambda about: about.repo.visibility is not Visibility.PUBLIC,

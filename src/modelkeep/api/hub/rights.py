@@ -29,4 +29,5 @@ async def _may_write(call: Call) -> Response:
 async def _access(call: Call) -> RepoAccess:
     access = await call.run(call.services.repos.get, call.actor, call.namespace, call.repo)
     call.here(access.repo)
+    access.require_content()
     return access

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from modelkeep.api.hub import account, history, info, listing, quiet, resolve, rights, tree
+from modelkeep.api.hub import (
+    access_requests,
+    account,
+    discussions,
+    history,
+    info,
+    listing,
+    quiet,
+    resolve,
+    rights,
+    tree,
+)
 from modelkeep.api.hub.calls import HubRoom, alone, guarded, no_such_repo
 
 
@@ -21,6 +32,8 @@ def hub_routes(room: HubRoom) -> list[Route]:
                 *tree.routes(),
                 *history.routes(),
                 *resolve.routes(),
+                *discussions.routes(),
+                *access_requests.routes(),
                 *_single_segment_ids(),
             ],
             room,
