@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from modelkeep.blobs.local import LocalBlobStore
+from modelkeep.blobs.store import BlobStore
 from modelkeep.db.engine import Database, open_database
 from modelkeep.domain.errors import Unavailable
 from modelkeep.git import push_hook
@@ -26,15 +26,20 @@ from modelkeep.services.assignments import Assignments
 from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.browsing import Browsing
+from modelkeep.services.cards import Cards
+from modelkeep.services.catalogue import Catalogue
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.deliveries import Deliveries
 from modelkeep.services.discussions import Discussions
 from modelkeep.services.doctor import Doctor
+from modelkeep.services.downloads import Downloads
 from modelkeep.services.events import Events
+from modelkeep.services.file_headers import FileHeaders
 from modelkeep.services.gate import Gate
 from modelkeep.services.gating import GatedRepos
 from modelkeep.services.gto_readout import GtoReadout
+from modelkeep.services.header_reading import HeaderReader
 from modelkeep.services.health import Health
 from modelkeep.services.history import History
 from modelkeep.services.import_runs import ImportRuns
@@ -70,6 +75,7 @@ from modelkeep.services.version_checks import VersionChecks
 from modelkeep.services.version_details import VersionDetails
 from modelkeep.services.versions import Versions
 from modelkeep.services.webhooks import Webhooks
+from modelkeep.services.weights import Weights
 from modelkeep.services.writes import Writes
 from modelkeep.settings import Settings
 
@@ -87,10 +93,14 @@ class Hub:
     audit_log: AuditLog
     authentication: Authentication
     browsing: Browsing
+    cards: Cards
+    catalogue: Catalogue
     commits: Commits
     contents: Contents
     deliveries: Deliveries
+    downloads: Downloads
     events: Events
+    file_headers: FileHeaders
     discussions: Discussions
     doctor: Doctor
     gating: GatedRepos
@@ -173,6 +183,10 @@ def build_hub(
     tickets = Tickets(stores, rules)
     lfs = Lfs(stores, rules, tickets)
     repos = Repos(stores, rules, indexing)
+    contents = Contents(stores)
+    downloads = Downloads(stores)
+    header_reader = HeaderReader(stores)
+    weights = Weights(header_reader)
     return Hub(
         rules=rules,
         accounts=Accounts(stores, tokens),
@@ -181,10 +195,14 @@ def build_hub(
         audit_log=AuditLog(stores),
         authentication=authentication,
         browsing=Browsing(stores),
+        cards=Cards(stores, weights),
+        catalogue=Catalogue(stores, downloads),
         commits=commits,
-        contents=Contents(stores),
+        contents=contents,
         deliveries=Deliveries(stores, rules, sender, sealer),
+        downloads=downloads,
         events=Events(stores, rules),
+        file_headers=FileHeaders(contents, header_reader, weights),
         discussions=Discussions(stores, writes, pull_requests),
         gating=GatedRepos(stores),
         doctor=Doctor(stores),
@@ -231,7 +249,7 @@ def _open_stores(settings: Settings) -> Stores:
         else:
             key = load_or_create_key(data / "secret.key")
         repositories = Repositories(data / "repos")
-        blobs = LocalBlobStore(data / "blobs")
+        blobs = BlobStore.open(data / "blobs")
         hub_keys = load_hub_keys(data, settings.signing_key_file, signs=settings.sign_tags)
     except OSError as error:
         raise Unavailable(

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from modelkeep.db import cards, repos
 from modelkeep.db import refs as refs_index
 from modelkeep.db import registry as registry_index
-from modelkeep.db import repos
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.artifacts import AnnotationSet
+from modelkeep.domain.cards import CardFields
 from modelkeep.domain.changes import Changes
 from modelkeep.domain.digest import digest_of
 from modelkeep.domain.errors import ModelkeepError, NotFound
@@ -28,8 +29,11 @@ from modelkeep.git.library import shared_handles
 from modelkeep.services.access import find_repo
 from modelkeep.services.annotation_moves import may_say_otherwise
 from modelkeep.services.annotations import read_annotations
+from modelkeep.services.card_index import card_fields
+from modelkeep.services.header_reading import HeaderReader
 from modelkeep.services.ports import Stores
 from modelkeep.services.registry_tags import read_registry_tag
+from modelkeep.services.weights import Weights
 
 _TAGS = "refs/tags/"
 _HEADS = "refs/heads/"
@@ -45,6 +49,7 @@ class Indexing:
     def __init__(self, stores: Stores, followers: Sequence[Follower] = ()) -> None:
         self._stores = stores
         self._followers = followers
+        self._weights = Weights(HeaderReader(stores))
 
     def apply(
         self, tx: Transaction, repo_id: str, ref_names: Sequence[str], actor: Actor | None = None
@@ -73,13 +78,14 @@ class Indexing:
         return changes
 
     def annotate(self, tx: Transaction, repo_id: str) -> None:
-        """Reads again what the files of the default branch say, for when another branch became the default one."""
+        """Reads again what the files of the default branch say, when another is that, or the repo is new."""
         git_dir = self._stores.repositories.path(repo_id)
         refs_index.lock_repo(tx, repo_id)
         full = f"{_HEADS}{repos.default_branch_of(tx, repo_id)}"
         present = refs.read_refs(git_dir, [full])
         commit = present[full].commit if full in present else None
         registry_index.set_annotations(tx, repo_id, _annotations(git_dir, commit))
+        self._set_card(tx, repo_id, git_dir, commit)
 
     def rebuild(self, repo_id: str) -> int:
         """Rebuilds the index of a repo from its bare repository alone.
@@ -92,7 +98,8 @@ class Indexing:
             refs_index.lock_repo(tx, repo_id)
             _restore_first_commit(git_dir, repos.repo_by_id(tx, repo_id))
             all_refs, events, problems = _read_all(git_dir)
-            annotations = _annotations(git_dir, _tip(all_refs, repos.default_branch_of(tx, repo_id)))
+            tip = _tip(all_refs, repos.default_branch_of(tx, repo_id))
+            annotations = _annotations(git_dir, tip)
             digest = digest_of((ref.name, ref.target) for ref in all_refs)
             changes = Changes()
             if digest != refs_index.refs_digest(tx, repo_id):
@@ -103,6 +110,7 @@ class Indexing:
             registry_index.replace_index(
                 tx, repo_id, events=events, problems=problems, annotations=annotations
             )
+            self._set_card(tx, repo_id, git_dir, tip)
             self._tell(tx, repo_id, None, changes)
             return len(all_refs)
 
@@ -175,10 +183,18 @@ class Indexing:
     def _follow_branch(self, tx: Transaction, repo_id: str, git_dir: Path, changes: Changes) -> None:
         full = f"{_HEADS}{repos.default_branch_of(tx, repo_id)}"
         moved = next((update for update in changes.refs if update.ref == full), None)
-        if moved is None or not may_say_otherwise(git_dir, moved):
+        if moved is None:
             return
         commit = None if moved.is_delete else moved.new
-        registry_index.set_annotations(tx, repo_id, _annotations(git_dir, commit))
+        if may_say_otherwise(git_dir, moved):
+            registry_index.set_annotations(tx, repo_id, _annotations(git_dir, commit))
+        self._set_card(tx, repo_id, git_dir, commit)
+
+    def _set_card(self, tx: Transaction, repo_id: str, git_dir: Path, commit: str | None) -> None:
+        repo = repos.repo_by_id(tx, repo_id)
+        if repo is not None:
+            found = card_fields(self._weights, git_dir, commit, repo.kind, tx) if commit else CardFields()
+            cards.set_card(tx, repo_id, found)
 
 
 def _changes(
