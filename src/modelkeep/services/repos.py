@@ -15,14 +15,13 @@ from modelkeep.domain.access import Action, Actor, Role, Visibility
 from modelkeep.domain.artifacts import Json
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from modelkeep.domain.names import fold, parse_label, parse_repo
-from modelkeep.domain.objects import Signature
 from modelkeep.domain.paging import Page, PageRequest
 from modelkeep.domain.repos import Repo, RepoKind, place_of
 from modelkeep.git import commits as git_commits
 from modelkeep.git import refs
 from modelkeep.services.access import RepoAccess, find_namespace, find_repo, roles_in
 from modelkeep.services.audit import record
-from modelkeep.services.first_commit import first_files
+from modelkeep.services.first_commit import FirstCommit, hub_start, own_start
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.outbox import emit
 from modelkeep.services.policies import require_free_to_leave
@@ -65,8 +64,11 @@ class Repos:
         visibility: Visibility | None = None,
         default_branch: str | None = None,
         empty: bool = False,
+        in_own_name: bool = False,
     ) -> RepoAccess:
         """Makes a repo with a first commit (``.gitattributes`` for weight formats and a README), unless ``empty``.
+
+        With ``in_own_name`` the actor is that commit's author, and it leaves the README to them.
 
         Raises:
             AlreadyExists: The name is taken there.
@@ -85,7 +87,11 @@ class Repos:
             place = find_namespace(tx, actor, owner, Action.CREATE_REPO).namespace
             if repos.repo_by_name(tx, place.name, name, kind, follow_aliases=False) is not None:
                 raise _taken(place.name, name)
-        git_dir, pristine = self._create_bare(actor, repo_id, branch, name, description, now, empty)
+        git_dir = self._create_bare(repo_id, branch)
+        pristine = None
+        if not empty:
+            start = own_start(actor, now) if in_own_name else hub_start(name, description, now)
+            pristine = self._commit_first(git_dir, branch, start)
         try:
             with self._stores.database.write() as tx:
                 place = find_namespace(tx, actor, owner, Action.CREATE_REPO).namespace
@@ -325,31 +331,21 @@ class Repos:
             self._stores.repositories.delete(repo.id)
         return [repo.id for repo in expired]
 
-    def _create_bare(
-        self,
-        actor: Actor,
-        repo_id: str,
-        branch: str,
-        name: str,
-        description: str,
-        now: datetime,
-        empty: bool,
-    ) -> tuple[Path, str | None]:
+    def _create_bare(self, repo_id: str, branch: str) -> Path:
         self._stores.repositories.create(repo_id, branch)
-        git_dir = self._stores.repositories.path(repo_id)
-        if empty:
-            return git_dir, None
-        signature = Signature("Modelkeep", "hub@modelkeep.invalid", now.replace(microsecond=0))
+        return self._stores.repositories.path(repo_id)
+
+    def _commit_first(self, git_dir: Path, branch: str, start: FirstCommit) -> str:
         commit = git_commits.build_commit(
             git_dir,
             parent=None,
-            changes=[git_commits.AddBlob(path, data) for path, data in first_files(name, description)],
-            author=signature,
-            committer=signature,
-            message="Initial commit",
+            changes=[git_commits.AddBlob(path, data) for path, data in start.files],
+            author=start.author,
+            committer=start.author,
+            message=start.message,
         )
         refs.create_ref(git_dir, f"refs/heads/{branch}", commit)
-        return git_dir, commit
+        return commit
 
     def _emit(self, tx: Transaction, actor: Actor, kind: str, repo: Repo, **data: Json) -> None:
         emit(tx, self._stores.now(), kind, data, repo=repo, actor=actor.username)

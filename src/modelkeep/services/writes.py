@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from modelkeep.db import blobs, repos
@@ -110,10 +111,15 @@ class Writes:
         repos.update_repo(tx, access.repo.id, updated_at=self._stores.now(), pristine_commit=None)
 
     def signature(self, actor: Actor) -> Signature:
-        """Who made it, for Git: the user's full name and address, or stand-ins that nobody can mistake for real."""
-        name = " ".join((actor.full_name or actor.username).translate(_UNSIGNABLE).split()) or actor.username
-        email = actor.email.translate(_UNSIGNABLE).strip() or f"{actor.username}@users.modelkeep.invalid"
-        return Signature(name, email, self._stores.now().replace(microsecond=0))
+        """Who makes it now, for Git; see :func:`signature_of`."""
+        return signature_of(actor, self._stores.now())
+
+
+def signature_of(actor: Actor, when: datetime) -> Signature:
+    """Who made it, for Git: the user's full name and address, or stand-ins that nobody can mistake for real."""
+    name = " ".join((actor.full_name or actor.username).translate(_UNSIGNABLE).split()) or actor.username
+    email = actor.email.translate(_UNSIGNABLE).strip() or f"{actor.username}@users.modelkeep.invalid"
+    return Signature(name, email, when.replace(microsecond=0))
 
 
 _UNSIGNABLE = {ord(c): None for c in "<>\n\r\0"}
