@@ -13,6 +13,7 @@ import structlog
 from modelkeep.jobs.engine import Engine, Handler
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.deliveries import Deliveries
+from modelkeep.services.downloads import Downloads
 from modelkeep.services.events import Events
 from modelkeep.services.import_runs import ImportRuns
 from modelkeep.services.imports import Imports
@@ -37,6 +38,10 @@ class JobServices(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """Events on their way to webhooks."""
+
+    @property
+    def downloads(self) -> Downloads:
+        """Counts of downloads."""
 
     @property
     def events(self) -> Events:
@@ -122,6 +127,7 @@ class Jobs:
             "uploads": self._services.transfers.sweep_abandoned(),
             "failures": self._services.authentication.forget_failures(),
             "repos": len(self._services.repos.purge_expired()),
+            "downloads": self._services.downloads.tidy(),
             "jobs": self.engine.forget(_KEEP_JOBS),
         }
         _LOG.info("tidied", **counts)

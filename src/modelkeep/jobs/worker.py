@@ -48,6 +48,7 @@ class Worker:
         self._services.deliveries.stop()
         self._services.import_runs.stop()
         self._thread.join()
+        _attempt(self._services.downloads.flush)
 
     def _run(self) -> None:
         from modelkeep.jobs.handlers import Jobs  # loads for most of a second
@@ -76,6 +77,7 @@ class Worker:
             self._wake.clear()
             _attempt(lambda: self._deliver_new(jobs))
             _attempt(jobs.import_due)
+            _attempt(self._services.downloads.flush)
             looks += 1
             if looks % _RECOVER_EVERY == 0:
                 _attempt(lambda: jobs.recover(_OVERDUE))
@@ -86,7 +88,7 @@ class Worker:
             pass
 
 
-def _attempt(step: Callable[[], None]) -> None:
+def _attempt(step: Callable[[], object]) -> None:
     try:
         step()
     except ModelkeepError as error:

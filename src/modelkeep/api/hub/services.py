@@ -6,9 +6,13 @@ from typing import Protocol
 
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.browsing import Browsing
+from modelkeep.services.cards import Cards
+from modelkeep.services.catalogue import Catalogue
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.discussions import Discussions
+from modelkeep.services.downloads import Downloads
+from modelkeep.services.file_headers import FileHeaders
 from modelkeep.services.gating import GatedRepos
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.organisations import Organisations
@@ -35,6 +39,14 @@ class HubServices(Protocol):
         """Repos, a listing at a time."""
 
     @property
+    def cards(self) -> Cards:
+        """What cards say."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Lists of models and datasets."""
+
+    @property
     def commits(self) -> Commits:
         """Writing to branches and tags."""
 
@@ -49,6 +61,14 @@ class HubServices(Protocol):
     @property
     def gating(self) -> GatedRepos:
         """Who may read the content of gated repos."""
+
+    @property
+    def downloads(self) -> Downloads:
+        """Counts of downloads."""
+
+    @property
+    def file_headers(self) -> FileHeaders:
+        """Headers of weights."""
 
     @property
     def lfs(self) -> Lfs:
