@@ -16,6 +16,7 @@ from modelkeep.services.doctor import Doctor
 from modelkeep.services.events import Events
 from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.history import History
+from modelkeep.services.imports import Imports
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.organisation_policies import OrganisationPolicies
@@ -88,6 +89,10 @@ class RestServices(Protocol):
     @property
     def events(self) -> Events:
         """What happened."""
+
+    @property
+    def imports(self) -> Imports:
+        """What is imported from other hubs."""
 
     @property
     def indexing(self) -> Indexing:
