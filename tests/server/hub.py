@@ -23,12 +23,12 @@ from modelkeep.api.http.downloads import Acceleration, Content, ContentResponse
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.http.request_id import RequestIdMiddleware
 from modelkeep.api.http.uploads import receive_into
-from modelkeep.blobs.local import LocalBlobStore
+from modelkeep.blobs.store import BlobStore
 from modelkeep.domain.errors import ModelkeepError
 from modelkeep.server.runner import serve
 
 root = Path(sys.argv[1])
-store = LocalBlobStore(root / "blobs")
+store = BlobStore.open(root / "blobs")
 limits = Limits()
 
 

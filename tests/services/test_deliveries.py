@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from modelkeep.blobs.local import LocalBlobStore
+from modelkeep.blobs.store import BlobStore
 from modelkeep.db.engine import open_database
 from modelkeep.domain.access import Role
 from modelkeep.domain.errors import NotFound
@@ -80,7 +80,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     stores = Stores(
         database,
         Repositories(tmp_path / "repos"),
-        LocalBlobStore(tmp_path / "blobs"),
+        BlobStore.open(tmp_path / "blobs"),
         Signer(b"k" * 32),
         now=lambda: clock[0],
     )

@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from modelkeep.blobs.local import LocalBlobStore
+from modelkeep.blobs.store import BlobStore
 from modelkeep.db import registry
 from modelkeep.db.engine import open_database
 from modelkeep.domain.access import ALL_SCOPES, Actor, Role, Scope, Visibility
@@ -181,7 +181,7 @@ class Hub:
         self.stores = Stores(
             open_database(f"sqlite:///{data / 'modelkeep.db'}"),
             Repositories(data / "repos"),
-            LocalBlobStore(data / "blobs"),
+            BlobStore.open(data / "blobs"),
             Signer(load_or_create_key(data / "secret.key")),
             hub_keys=load_hub_keys(data),
         )

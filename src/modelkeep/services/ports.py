@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from modelkeep.blobs.local import LocalBlobStore
+from modelkeep.blobs.store import BlobStore
 from modelkeep.db.engine import Database
 from modelkeep.domain.webhooks import RETRY_DELAYS
 from modelkeep.git.repositories import Repositories
@@ -28,7 +28,7 @@ class Stores:
 
     database: Database
     repositories: Repositories
-    blobs: LocalBlobStore
+    blobs: BlobStore
     signer: Signer
     now: Callable[[], datetime] = utc_now
     hub_keys: HubKeys = field(default_factory=HubKeys)
