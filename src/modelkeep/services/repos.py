@@ -109,6 +109,7 @@ class Repos:
                     now=now,
                 )
                 refs_index.replace_all(tx, repo_id, refs.list_refs(git_dir), refs.digest(git_dir))
+                self._indexing.annotate(tx, repo_id)
                 record(
                     tx, actor, "repo.create", str(repo.full_name), repo=repo, visibility=repo.visibility.value
                 )
