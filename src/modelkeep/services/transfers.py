@@ -6,10 +6,12 @@ An object becomes visible in this order: its bytes durable under their name, the
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from modelkeep.blobs.ports import AppendWriter, BlobInfo, BlobWriter, PartWriter
+from modelkeep.blobs.ports import AppendWriter, BlobInfo, BlobReader, BlobWriter, PartWriter
 from modelkeep.db import blobs
 from modelkeep.domain.access import Action, Actor
 from modelkeep.domain.errors import InvalidInput, NotFound, NotPermitted
@@ -26,11 +28,19 @@ _ABANDONED_SECONDS = 7 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class BlobFile:
-    """A blob as a file of this machine."""
+    """A blob that can be sent.
+
+    Attributes:
+        oid: Its oid.
+        size: In bytes.
+        path: Its file; None where it has none of its own, being chunks of xorbs.
+        open_range: Opens a range of it; where it has no ``path``, which is faster.
+    """
 
     oid: str
     size: int
-    path: Path
+    path: Path | None
+    open_range: Callable[[int, int], BlobReader] | None
 
 
 class Transfers:
@@ -58,10 +68,11 @@ class Transfers:
         Raises:
             NotFound: Its bytes are not here.
         """
-        info, path = self._stores.blobs.stat(oid), self._stores.blobs.path(oid)
-        if info is None or path is None:
+        store = self._stores.blobs
+        info, path = store.stat(oid), store.path(oid)
+        if info is None:
             raise NotFound("The bytes of this object are not here.", code="object_missing")
-        return BlobFile(oid, info.size, path)
+        return BlobFile(oid, info.size, path, None if path else partial(store.open_range, oid))
 
     def begin(self, text: str, oid: str, address: str, length: int | None) -> tuple[Ticket, BlobWriter]:
         """Starts an upload in one piece (transfer ``basic``). End it with :meth:`commit`, or abort the writer.

@@ -62,5 +62,5 @@ async def _send(call: Call, *, pointer: bool) -> Response:
     else:
         blob = await call.run(call.services.transfers.blob, file.lfs_oid)
         headers |= {"X-Linked-Etag": f'"{file.lfs_oid}"', "X-Linked-Size": str(file.size)}
-        content = Content(**about, path=blob.path)
+        content = Content(**about, path=blob.path, open_range=blob.open_range)
     return ContentResponse(content, call.room.limits, acceleration=call.room.acceleration, headers=headers)

@@ -78,7 +78,11 @@ async def _download(room: LfsRoom, request: Request, send: Send) -> None:
         room.services.transfers.download, _ticket(request), _oid(request), address_of(request.scope)
     )
     content = Content(
-        blob.size, blob.oid, path=blob.path, cache_control="private, max-age=31536000, immutable"
+        blob.size,
+        blob.oid,
+        path=blob.path,
+        open_range=blob.open_range,
+        cache_control="private, max-age=31536000, immutable",
     )
     answer = ContentResponse(content, room.limits, acceleration=room.acceleration)
     await answer(request.scope, request.receive, send)

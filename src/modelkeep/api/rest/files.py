@@ -48,5 +48,5 @@ async def read_file(
     else:
         blob = await call.run(call.services.transfers.blob, file.lfs_oid)
         headers[SHA256_HEADER] = file.lfs_oid
-        content = Content(**about, path=blob.path)
+        content = Content(**about, path=blob.path, open_range=blob.open_range)
     return ContentResponse(content, call.rest.limits, acceleration=call.rest.acceleration, headers=headers)
