@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     max_commit_body: ByteSize = Field(
         ByteSize(32 << 20), description="The largest commit request of the REST API."
     )
+    xet_advertise_above: ByteSize = Field(
+        ByteSize(50_000_000_000), description="Larger files are offered to clients by the Xet store, too."
+    )
     multipart_above: ByteSize = Field(
         ByteSize(64 << 20), description="LFS objects above this size are sent in parts by clients that can."
     )

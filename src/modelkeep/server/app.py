@@ -26,6 +26,8 @@ from modelkeep.api.lfs.routes import LfsRoom, api_routes
 from modelkeep.api.lfs.transfers import transfer_routes
 from modelkeep.api.rest.app import create_app as create_rest_app
 from modelkeep.api.studio.routes import StudioRoom, studio_routes
+from modelkeep.api.xet.calls import XetRoom
+from modelkeep.api.xet.routes import xet_routes
 from modelkeep.server.metrics import CONTENT_TYPE, Metrics
 from modelkeep.server.middleware import Observed, TrustedProxies
 from modelkeep.server.wiring import Hub
@@ -68,6 +70,7 @@ def create_app(hub: Hub, doors: Doors) -> ASGIApp:
         *_operations(hub, limits, metrics),
         Route("/", _welcome(doors.public_url), methods=["GET"]),
         Mount("/api/v1", rest),
+        *xet_routes(XetRoom(hub, limits, doors.public_url, doors.acceleration)),
         *hub_routes(HubRoom(hub, limits, doors.public_url, doors.acceleration)),
         *studio_routes(StudioRoom(hub, limits, doors.public_url)),
         *api_routes(lfs),

@@ -77,6 +77,9 @@ from modelkeep.services.versions import Versions
 from modelkeep.services.webhooks import Webhooks
 from modelkeep.services.weights import Weights
 from modelkeep.services.writes import Writes
+from modelkeep.services.xet import Xet
+from modelkeep.services.xet_shards import XetShards
+from modelkeep.services.xet_tokens import XetTokens
 from modelkeep.settings import Settings
 
 _IMPORT_NETWORKS = "MODELKEEP_IMPORT_ALLOWED_NETWORKS"
@@ -135,6 +138,9 @@ class Hub:
     version_details: VersionDetails
     versions: Versions
     webhooks: Webhooks
+    xet: Xet
+    xet_shards: XetShards
+    xet_tokens: XetTokens
 
 
 @contextmanager
@@ -181,6 +187,7 @@ def build_hub(
     tokens = Tokens(stores)
     authentication = Authentication(stores, rules)
     tickets = Tickets(stores, rules)
+    xet_tokens = XetTokens(stores, rules, authentication)
     lfs = Lfs(stores, rules, tickets)
     repos = Repos(stores, rules, indexing)
     contents = Contents(stores)
@@ -237,6 +244,9 @@ def build_hub(
         version_details=VersionDetails(stores, versions, signatures),
         versions=versions,
         webhooks=Webhooks(stores, sender, sealer),
+        xet=Xet(stores, rules, xet_tokens),
+        xet_shards=XetShards(stores, rules),
+        xet_tokens=xet_tokens,
     )
 
 
@@ -301,6 +311,7 @@ def _rules(settings: Settings) -> Rules:
         max_lfs_object=settings.max_lfs_object,
         max_batch_objects=settings.max_batch_objects,
         max_commit_body=settings.max_commit_body,
+        xet_advertise_above=settings.xet_advertise_above,
         multipart_above=settings.multipart_above,
         part_size=settings.part_size,
         url_lifetime=timedelta(seconds=settings.url_lifetime),

@@ -55,6 +55,7 @@ class Rules:
         event_streams: Streams of events open at once.
         webhook_retry_delays: Seconds from one attempt of a delivery to the next; after the last it is given up.
         webhook_off_after: A webhook that failed for so long is switched off.
+        xet_advertise_above: Clients are told to fetch larger files from the Xet store, where they are there as xorbs.
         import_endpoint: The hub that imports come from where none is named.
         import_workers: Imports at once.
         import_streams: Files that one import fetches at once.
@@ -77,6 +78,7 @@ class Rules:
     event_streams: int = 200
     webhook_retry_delays: tuple[float, ...] = RETRY_DELAYS
     webhook_off_after: timedelta = field(default=timedelta(days=7))
+    xet_advertise_above: int = 50_000_000_000
     import_endpoint: str = "https://huggingface.co"
     import_workers: int = 2
     import_streams: int = 4

@@ -15,6 +15,7 @@ from modelkeep.api.hub import (
     resolve,
     rights,
     tree,
+    xet_tokens,
 )
 from modelkeep.api.hub.calls import HubRoom, alone, guarded, no_such_repo
 
@@ -34,6 +35,7 @@ def hub_routes(room: HubRoom) -> list[Route]:
                 *resolve.routes(),
                 *discussions.routes(),
                 *access_requests.routes(),
+                *xet_tokens.routes(),
                 *_single_segment_ids(),
             ],
             room,

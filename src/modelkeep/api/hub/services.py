@@ -21,6 +21,8 @@ from modelkeep.services.pull_requests import PullRequests
 from modelkeep.services.repos import Repos
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
+from modelkeep.services.xet import Xet
+from modelkeep.services.xet_tokens import XetTokens
 
 
 class HubServices(Protocol):
@@ -93,3 +95,11 @@ class HubServices(Protocol):
     @property
     def transfers(self) -> Transfers:
         """The bytes of LFS objects."""
+
+    @property
+    def xet(self) -> Xet:
+        """The Xet store."""
+
+    @property
+    def xet_tokens(self) -> XetTokens:
+        """Who may do what there."""

@@ -1,0 +1,43 @@
+"""Where the Xet store is, and a token for it: ``xet-read-token`` and ``xet-write-token``.
+
+Clients written in Rust read the body, those in Python the headers.
+"""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from modelkeep.api.hub.calls import Call, api, ok
+from modelkeep.services.xet_tokens import Right
+
+
+def routes() -> list[Route]:
+    """The routes of this module."""
+    return [
+        *api("/xet-read-token/{revision:path}", _read_token),
+        *api("/xet-write-token/{revision:path}", _write_token),
+    ]
+
+
+async def _read_token(call: Call) -> Response:
+    return await _token(call, Right.READ)
+
+
+async def _write_token(call: Call) -> Response:
+    return await _token(call, Right.PROPOSE if call.is_set("create_pr") else Right.WRITE)
+
+
+async def _token(call: Call, right: Right) -> Response:
+    token = await call.run(
+        call.services.xet_tokens.issue, call.actor, call.namespace, call.repo, call.revision, right
+    )
+    url = f"{call.base_url}/api/xet/{token.scope}"
+    return ok(
+        {"accessToken": token.text, "exp": token.expires_at, "casUrl": url},
+        headers={
+            "X-Xet-Access-Token": token.text,
+            "X-Xet-Token-Expiration": str(token.expires_at),
+            "X-Xet-Cas-Url": url,
+        },
+    )
