@@ -65,7 +65,7 @@ def _entries(call: Call, paths: list[str], is_expanded: bool) -> Entries:
     browsing = call.services.browsing
     snapshot = browsing.at(call.actor, call.namespace, call.repo, call.revision)
     call.here(snapshot.repo)
-    return browsing.entries(snapshot, paths, with_changes=is_expanded)
+    return browsing.entries(snapshot, [path for path in paths if path], with_changes=is_expanded)
 
 
 def _answer(found: Entries, is_expanded: bool, headers: Mapping[str, str]) -> Response:
