@@ -1,7 +1,7 @@
 """Shards as the hub answers them: which chunks some xorbs have, for whoever has those chunks already.
 
-The hashes of chunks are keyed, so that the answer names no chunk to somebody who does not have it. The tables by which a
-client finds a chunk must be there, though the specification calls their places reserved: without them clients end.
+The hashes of chunks are keyed, so that the answer names no chunk to somebody who does not have it. The tables by which
+a client finds a chunk must be there, though the specification calls their places reserved: without them clients end.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Shards as clients send them: which chunks the files are made of, and which chunks the new xorbs have.
 
-Everything is a record of 48 bytes: a head that counts the records behind it, and so on until a bookend; first for files,
-then for xorbs. Numbers are little-endian. Source: the Xet protocol specification, "MDB Shard File Format".
+Everything is a record of 48 bytes: a head that counts the records behind it, and so on until a bookend; first for
+files, then for xorbs. Numbers are little-endian. Source: the Xet protocol specification, "MDB Shard File Format".
 """
 
 from __future__ import annotations

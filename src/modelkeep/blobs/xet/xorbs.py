@@ -105,7 +105,7 @@ class XorbStore:
         """
         index = self._require(name)
         if not 0 <= first <= stop <= index.count:
-            raise InvalidInput(f"The xorb {name} has {index.count} chunks.", code="invalid_range")
+            raise InvalidInput(f"The xorb {name} has {index.count} chunks.", code="invalid_chunk_range")
         descriptor = self._open(name)
         try:
             while first < stop:
