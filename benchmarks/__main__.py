@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import (
     downloads,
+    hub_transfers,
     indexing,
     lfs,
     machine,
@@ -45,6 +46,8 @@ BENCHMARKS: dict[str, Callable[[Workshop], list[Result]]] = {
     "tag-push": tag_pushes.run,
     "commands": registry_commands.run,
     "pages": registry_pages.run,
+    "hub-large": hub_transfers.run_large,
+    "hub-small": hub_transfers.run_small,
 }
 
 

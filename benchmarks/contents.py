@@ -42,6 +42,14 @@ def make_file(path: Path, size: int, seed: int = 0) -> Path:
     return path
 
 
+def make_noise(path: Path, size: int, seed: int = 0) -> Path:
+    """Writes noise of which no part comes twice, for what finds parts that it has already."""
+    with path.open("wb") as file:
+        for start in range(0, size, BLOCK):
+            file.write(Random(f"{seed}/{start}").randbytes(min(BLOCK, size - start)))
+    return path
+
+
 def variant(path: Path, label: str) -> Content:
     """Another content of the same size."""
     head = hashlib.sha256(label.encode()).digest()[:HEAD_BYTES]

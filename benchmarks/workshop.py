@@ -42,6 +42,8 @@ class Sizes:
     registry_repos: int = 10_000
     page_rounds: int = 20
     memory: int = 5000 * MB
+    hub: int = 2000 * MB
+    hub_rounds: int = 3
 
 
 QUICK = Sizes(
@@ -60,6 +62,8 @@ QUICK = Sizes(
     registry_repos=300,
     page_rounds=2,
     memory=200 * MB,
+    hub=200 * MB,
+    hub_rounds=1,
 )
 
 
