@@ -70,9 +70,9 @@ class XetShards:
         chunks.update(file.first_chunk for file in files if file.first_chunk is not None)
         recipes = yield from self._name_files(files, total)
         for recipe in recipes:
-            yield Progress(total, total, "storing")
+            yield Progress(total, total, "uploading")
             self._store(recipe)
-        yield Progress(total, total, "indexing")
+        yield Progress(total, total, "syncing")
         self._record(access, recipes, used, chunks)
 
     def _require_xorbs(self, access: XetAccess, shard: Shard) -> set[XetHash]:
