@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     xet_advertise_above: ByteSize = Field(
         ByteSize(50_000_000_000), description="Larger files are offered to clients by the Xet store, too."
     )
+    max_hub_commit: ByteSize = Field(
+        ByteSize(130 << 20), description="The largest commit request of the Hub API."
+    )
     multipart_above: ByteSize = Field(
         ByteSize(64 << 20), description="LFS objects above this size are sent in parts by clients that can."
     )

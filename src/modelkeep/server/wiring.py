@@ -59,6 +59,7 @@ from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.promotions import Promotions
 from modelkeep.services.pull_requests import PullRequests
 from modelkeep.services.pushes import Pushes, Transport
+from modelkeep.services.receiving import Receiving
 from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.registry_writes import RegistryWrites
 from modelkeep.services.relinking import Relinking
@@ -71,6 +72,7 @@ from modelkeep.services.stages import Stages
 from modelkeep.services.tickets import Tickets
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
+from modelkeep.services.upload_plans import UploadPlans
 from modelkeep.services.version_checks import VersionChecks
 from modelkeep.services.version_details import VersionDetails
 from modelkeep.services.versions import Versions
@@ -126,6 +128,7 @@ class Hub:
     version_checks: VersionChecks
     pull_requests: PullRequests
     pushes: Pushes
+    receiving: Receiving
     relinking: Relinking
     registry_lists: RegistryLists
     repo_members: RepoMembers
@@ -135,6 +138,7 @@ class Hub:
     stages: Stages
     tokens: Tokens
     transfers: Transfers
+    upload_plans: UploadPlans
     version_details: VersionDetails
     versions: Versions
     webhooks: Webhooks
@@ -232,6 +236,7 @@ def build_hub(
         version_checks=VersionChecks(stores, policies),
         pull_requests=pull_requests,
         pushes=Pushes(stores, gate, indexing, transport),
+        receiving=Receiving(stores, rules),
         relinking=Relinking(stores),
         registry_lists=RegistryLists(stores),
         repo_members=RepoMembers(stores),
@@ -241,6 +246,7 @@ def build_hub(
         stages=Stages(stores, writes, registry, versions, assignments),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),
+        upload_plans=UploadPlans(stores, rules),
         version_details=VersionDetails(stores, versions, signatures),
         versions=versions,
         webhooks=Webhooks(stores, sender, sealer),
@@ -311,6 +317,7 @@ def _rules(settings: Settings) -> Rules:
         max_lfs_object=settings.max_lfs_object,
         max_batch_objects=settings.max_batch_objects,
         max_commit_body=settings.max_commit_body,
+        max_hub_commit=settings.max_hub_commit,
         xet_advertise_above=settings.xet_advertise_above,
         multipart_above=settings.multipart_above,
         part_size=settings.part_size,

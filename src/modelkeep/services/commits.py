@@ -23,6 +23,7 @@ from modelkeep.services.versions import check_message
 from modelkeep.services.writes import Writes
 
 _MAX_OPERATIONS = 25_000
+_SHORTEST_ID = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ class AddFile:
     content: bytes = b""
     lfs: Pointer | None = None
     blob_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFile:
+    """Puts a pointer to an LFS object that is there, whatever its size."""
+
+    path: str
+    oid: Oid
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class CopyFile:
     path: str
 
 
-Operation = AddFile | DeletePath | CopyFile
+Operation = AddFile | LinkFile | DeletePath | CopyFile
 
 
 class Commits:
@@ -92,6 +101,7 @@ class Commits:
         parent: str | None = None,
         create_branch_from: str | None = None,
         ref: str | None = None,
+        may_change_nothing: bool = False,
     ) -> tuple[str, Commit]:
         """Makes a commit on a branch, or on a pull request.
 
@@ -102,9 +112,11 @@ class Commits:
             operations: What changes, in this order.
             message: Of the commit.
             branch: Where; None for the default branch.
-            parent: The commit that the branch must be at (zeros: it must not be there); None for wherever it is.
+            parent: The commit that the branch must be at (zeros: it must not be there), perhaps shortened to 7 digits
+                or more; None for wherever it is.
             create_branch_from: Makes the branch, from this revision, if it is not there.
             ref: A pull request (``refs/pr/3``) in place of a branch.
+            may_change_nothing: Operations that change nothing, or none at all, give the commit that is there.
 
         Returns:
             The branch (or ``ref``) and the commit.
@@ -115,20 +127,22 @@ class Commits:
             NotFound: No such repo or branch.
         """
         check_message(message)
-        if not 0 < len(operations) <= _MAX_OPERATIONS:
+        if len(operations) > _MAX_OPERATIONS or not (operations or may_change_nothing):
             raise InvalidInput(f"A commit has 1 to {_MAX_OPERATIONS} operations.", code="operations")
         access, target = self._place(actor, namespace, name, branch, ref)
         ref = ref or self._branch_ref(target)
         with self._writes.locked(access.repo.id) as git_dir:
             tip = self._tip(access, git_dir, ref, target, create_branch_from)
-            if parent is not None and parent != (tip or ZERO_ID):
+            if parent is not None and not _is_named(tip or ZERO_ID, parent):
                 raise Conflict(
                     f"Branch '{target}' is at {(tip or 'nothing')[:12]}, not at {parent[:12]}: somebody else pushed. "
                     "Look at their change and try again.",
                     code="branch_moved",
                     tip=tip,
                 )
-            operations = _tracking(git_dir, tip, operations)
+            if may_change_nothing and not operations and tip is not None:
+                return target, objects.read_commit(git_dir, tip)
+            operations = _tracking(git_dir, tip, self._measured(access, operations))
             new_blobs = self._new_blobs(access, operations)
             self._writes.check_blobs(access, new_blobs)
             signature = self._writes.signature(actor)
@@ -140,6 +154,8 @@ class Commits:
                 committer=signature,
                 message=message,
             )
+            if may_change_nothing and tip is not None and _have_same_files(git_dir, tip, commit_id):
+                return target, objects.read_commit(git_dir, tip)
             present = refs.read_refs(git_dir, [ref]).get(ref)
             update = RefUpdate(ref, present.target if present else ZERO_ID, commit_id)
             self._writes.apply(access, [update], "commit.create", new_blobs=new_blobs)
@@ -246,6 +262,28 @@ class Commits:
             code="branch_not_found",
         )
 
+    def _measured(self, access: RepoAccess, operations: Sequence[Operation]) -> Sequence[Operation]:
+        """The operations with the sizes of the LFS objects that are named by their oids alone."""
+        wanted = sorted({op.oid for op in operations if isinstance(op, LinkFile)})
+        if not wanted:
+            return operations
+        with self._stores.database.read() as tx:
+            known = blobs.readable(tx, access.actor, access.repo.id, wanted)
+        measured: list[Operation] = []
+        for op in operations:
+            if not isinstance(op, LinkFile):
+                measured.append(op)
+            elif op.oid in known:
+                measured.append(AddFile(op.path, lfs=Pointer(op.oid, known[op.oid].size)))
+            else:
+                raise InvalidInput(
+                    f"'{op.path}': there is no LFS object {op.oid[:12]}… that you may use here; upload it first.",
+                    code="lfs_object_missing",
+                    path=op.path,
+                    oid=op.oid,
+                )
+        return measured
+
     def _new_blobs(self, access: RepoAccess, operations: Sequence[Operation]) -> list[NewBlob]:
         found = []
         wanted = {op.lfs.oid: op for op in operations if isinstance(op, AddFile) and op.lfs is not None}
@@ -290,6 +328,14 @@ def _tracking(git_dir: Path, tip: str | None, operations: Sequence[Operation]) -
     return [*operations, AddFile(lfs_tracking.ATTRIBUTES, rules)]
 
 
+def _is_named(commit: str, given: str) -> bool:
+    return given == commit or (len(given) >= _SHORTEST_ID and commit.startswith(given.lower()))
+
+
+def _have_same_files(git_dir: Path, one: str, other: str) -> bool:
+    return objects.read_commit(git_dir, one).tree_id == objects.read_commit(git_dir, other).tree_id
+
+
 def _changes(operations: Sequence[Operation]) -> list[git_commits.Change]:
     changes: list[git_commits.Change] = []
     for op in operations:
@@ -298,6 +344,6 @@ def _changes(operations: Sequence[Operation]) -> list[git_commits.Change]:
             changes.append(git_commits.AddBlob(op.path, content))
         elif isinstance(op, DeletePath):
             changes.append(git_commits.Delete(op.path))
-        else:
+        elif isinstance(op, CopyFile):
             changes.append(git_commits.Copy(op.source, op.path))
     return changes

@@ -43,6 +43,7 @@ class Rules:
         max_lfs_object: A larger LFS object is refused in the batch answer.
         max_batch_objects: Objects in one LFS batch request.
         max_commit_body: Size of one commit request of the REST API.
+        max_hub_commit: The same of the Hub API.
         multipart_above: Objects larger than this are offered in parts to clients that ask for ``multipart``.
         part_size: Size of such a part.
         url_lifetime: Shortest life of a signed transfer URL; large objects get more.
@@ -66,6 +67,7 @@ class Rules:
     max_lfs_object: int = 1024 * GIB
     max_batch_objects: int = 1000
     max_commit_body: int = 32 * MIB
+    max_hub_commit: int = 130 * MIB
     multipart_above: int = 64 * MIB
     part_size: int = 64 * MIB
     url_lifetime: timedelta = field(default=timedelta(hours=1))

@@ -12,6 +12,7 @@ from modelkeep.api.hub.calls import Call, alone, api, kind_of, ok, place_of
 from modelkeep.api.hub.render import Json, page_path
 from modelkeep.domain.access import Visibility
 from modelkeep.domain.errors import AlreadyExists, InvalidInput, NotFound, NotPermitted, Unauthenticated
+from modelkeep.domain.gating import Gating
 from modelkeep.domain.names import fold
 from modelkeep.domain.repos import Repo, RepoKind
 
@@ -92,15 +93,17 @@ async def _move(call: Call) -> Response:
 
 async def _set(call: Call) -> Response:
     sent = await call.json()
-    visibility = _visibility(sent)
-    if visibility is None:
+    visibility, gated = _visibility(sent), Gating.parse(sent.get("gated"))
+    if visibility is None and "gated" not in sent:
         raise InvalidInput(
             "Send what is to change: 'visibility' (or 'private') or 'gated'.", code="invalid_body"
         )
-    access = await call.run(
-        call.services.repos.update, call.actor, call.namespace, call.repo, visibility=visibility
-    )
-    return ok(_settings(access.repo))
+    named = (call.actor, call.namespace, call.repo)
+    if "gated" in sent:
+        await call.run(call.services.gating.configure, *named, gated)
+    if visibility is not None:
+        await call.run(call.services.repos.update, *named, visibility=visibility)
+    return ok(_settings((await call.run(call.services.repos.get, *named)).repo))
 
 
 def _settings(repo: Repo) -> Json:

@@ -18,9 +18,11 @@ from modelkeep.services.lfs import Lfs
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules
 from modelkeep.services.pull_requests import PullRequests
+from modelkeep.services.receiving import Receiving
 from modelkeep.services.repos import Repos
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
+from modelkeep.services.upload_plans import UploadPlans
 from modelkeep.services.xet import Xet
 from modelkeep.services.xet_tokens import XetTokens
 
@@ -85,6 +87,10 @@ class HubServices(Protocol):
         """Opening and merging pull requests."""
 
     @property
+    def receiving(self) -> Receiving:
+        """Files of commits yet to be made."""
+
+    @property
     def repos(self) -> Repos:
         """Repos."""
 
@@ -95,6 +101,10 @@ class HubServices(Protocol):
     @property
     def transfers(self) -> Transfers:
         """The bytes of LFS objects."""
+
+    @property
+    def upload_plans(self) -> UploadPlans:
+        """What becomes of files that are about to be sent."""
 
     @property
     def xet(self) -> Xet:
