@@ -7,6 +7,7 @@ from html import escape
 from starlette.responses import Response
 from starlette.routing import Route
 
+from modelkeep.api.http.bodies import parse_json
 from modelkeep.api.hub.bodies import flag_in, text_in
 from modelkeep.api.hub.calls import Call, api, ok
 from modelkeep.api.hub.render import Json, date_text, page_path
@@ -124,8 +125,8 @@ async def _rename(call: Call) -> Response:
 async def _merge(call: Call) -> Response:
     # A client that has nothing to say sends null.
     data = await call.body(_LONGEST_BODY)
-    body = {} if data.strip() in (b"", b"null") else await call.json(_LONGEST_BODY)
-    comment = text_in(body, "comment", "")
+    sent = parse_json(data) if data.strip() else None
+    comment = text_in(sent, "comment", "") if isinstance(sent, dict) else ""
     merged = await call.write(call.services.pull_requests.merge, *_place(call), comment)
     return ok({"merged": True, "mergeCommitId": merged.merge_commit})
 
