@@ -1,4 +1,4 @@
-"""What the default branch says about artifacts is in the index, through every move of the branch, as if read anew."""
+"""What the default branch says is in the index, through every move of the branch, as if read anew."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ CONTENTS = {
         "",
     ),
     "models/churn.pkl.dvc": ("outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: churn.pkl\n", ""),
+    "README.md": (
+        "---\nlicense: mit\npipeline_tag: text-generation\ntags: [a, b, A]\nbase_model: acme/base\n---\n# One\n",
+        "\n---\nlicense: apache-2.0\nlibrary_name: transformers\ntags: [b]\n---\narxiv:1810.04805\n",
+        "---\nlicense: [\n---\n",
+        "# No front matter\n",
+        "",
+    ),
+    "model.onnx": ("x", ""),
     "notes.txt": ("one\n", "two\n"),
 }
 """What may stand in a file; nothing where it is taken away."""

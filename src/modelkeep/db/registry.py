@@ -36,7 +36,9 @@ from modelkeep.db.tables import (
     FileProblems,
     GitRefs,
     RegistryEvents,
+    RepoCards,
     Repos,
+    RepoTags,
     StageHolders,
     TagProblems,
     Versions,
@@ -62,6 +64,7 @@ Snapshot = dict[str, list[tuple[Any, ...]]]
 _INDEX: tuple[type[Base], ...] = (
     Artifacts,
     RegistryEvents,
+    RepoCards,
     Versions,
     StageHolders,
     TagProblems,
@@ -240,7 +243,7 @@ def snapshot(tx: Transaction, repo_id: str) -> Snapshot:
     found: Snapshot = {
         "repos": [tuple(row) for row in tx.execute(select(Repos.refs_digest).where(Repos.id == repo_id))]
     }
-    indexes: tuple[type[Base], ...] = (GitRefs, *_INDEX)
+    indexes: tuple[type[Base], ...] = (GitRefs, *_INDEX, RepoCards, RepoTags)
     for mapped in indexes:
         table = _table_of(mapped)
         columns = [column for column in table.c if column.name != "repo_id"]

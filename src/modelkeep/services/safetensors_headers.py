@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from modelkeep.domain.artifacts import Json
 from modelkeep.domain.file_headers import FileFormat, FileHeader, TensorInfo, parameters_of
+from modelkeep.services.foreign_json import read_foreign_json
 from modelkeep.services.header_cursors import Source, fault
 
 MAX_HEADER = 16 << 20
@@ -76,19 +76,12 @@ def _json(text: bytes) -> dict[str, Any]:
     if not text.startswith(b"{") or text.count(b"{") > MAX_TENSORS + 2 or text.count(b"[") > 2 * MAX_TENSORS:
         raise fault(f"it is no JSON of at most {MAX_TENSORS} tensors")
     try:
-        values = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
+        values = read_foreign_json(text)
+    except ValueError:
         raise fault("it is no JSON") from None
     if not isinstance(values, dict):
         raise fault("it is no JSON object")
     return values
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands there twice")
-    return found
 
 
 def _metadata(value: object) -> Mapping[str, Json]:

@@ -6,7 +6,6 @@ only other ``.safetensors`` file, or the only ``.gguf`` file.
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from modelkeep.domain.objects import EntryKind, TreeEntry
 from modelkeep.git import trees
 from modelkeep.git.library import open_repository
 from modelkeep.git.objects import load_commit
+from modelkeep.services.foreign_json import read_foreign_json
 from modelkeep.services.header_reading import HeaderReader
 
 INDEX_FILE = "model.safetensors.index.json"
@@ -168,8 +168,8 @@ def _file(git_dir: Path, commit: str, path: str) -> TreeEntry | None:
 
 def _json(content: bytes, path: str) -> Mapping[str, Json]:
     try:
-        found: Json = json.loads(content)
-    except (ValueError, RecursionError):
+        found: Json = read_foreign_json(content)
+    except ValueError:
         raise _bad_index(path, "it is no JSON") from None
     if not isinstance(found, Mapping):
         raise _bad_index(path, "it is no JSON object")
