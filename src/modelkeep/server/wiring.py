@@ -69,6 +69,7 @@ from modelkeep.services.request_ends import RequestEnds
 from modelkeep.services.retractions import Retractions
 from modelkeep.services.signatures import Signatures
 from modelkeep.services.stages import Stages
+from modelkeep.services.storage import Storage
 from modelkeep.services.tickets import Tickets
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
@@ -136,6 +137,7 @@ class Hub:
     retractions: Retractions
     signatures: Signatures
     stages: Stages
+    storage: Storage
     tokens: Tokens
     transfers: Transfers
     upload_plans: UploadPlans
@@ -244,6 +246,7 @@ def build_hub(
         retractions=Retractions(stores, writes, registry),
         signatures=signatures,
         stages=Stages(stores, writes, registry, versions, assignments),
+        storage=Storage(stores),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),
         upload_plans=UploadPlans(stores, rules),

@@ -32,6 +32,7 @@ from modelkeep.api.rest import (
     repo_settings,
     repos,
     retractions,
+    storage,
     tokens,
     webhooks,
 )
@@ -65,6 +66,7 @@ _ROUTERS = (
     policy.router,
     promotions.router,
     checks.router,
+    storage.router,
     audit.router,
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {

@@ -31,6 +31,7 @@ from modelkeep.services.repos import Repos
 from modelkeep.services.retractions import Retractions
 from modelkeep.services.signatures import Signatures
 from modelkeep.services.stages import Stages
+from modelkeep.services.storage import Storage
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
 from modelkeep.services.version_checks import VersionChecks
@@ -153,6 +154,10 @@ class RestServices(Protocol):
     @property
     def stages(self) -> Stages:
         """Promotion."""
+
+    @property
+    def storage(self) -> Storage:
+        """How much room repos take."""
 
     @property
     def tokens(self) -> Tokens:
