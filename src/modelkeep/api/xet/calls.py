@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import structlog
 from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -125,6 +126,8 @@ class Call:
 
 Handler = Callable[[Call], Awaitable[Response]]
 
+_LOG = structlog.get_logger("xet")
+
 
 def guarded(room: XetRoom, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """A handler whose errors become answers."""
@@ -133,6 +136,7 @@ def guarded(room: XetRoom, handler: Handler) -> Callable[[Request], Awaitable[Re
         try:
             return await handler(Call(room, request))
         except ModelkeepError as error:
+            _LOG.info("xet_refused", code=error.code, message=error.message)
             return xet_error(error, request_id_of(request.scope) or "")
         except ClientGone:
             return Response(status_code=400)  # there is nobody to read it

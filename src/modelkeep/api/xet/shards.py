@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 
+import structlog
 from anyio import CancelScope
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -18,6 +19,7 @@ HEARTBEAT_SECONDS = 10.0
 """A frame at least so often: clients take a silence of more than 20 seconds for the end."""
 
 _FRAME_SECONDS = 0.5
+_LOG = structlog.get_logger("xet")
 
 
 async def register(call: Call) -> Response:
@@ -89,6 +91,7 @@ async def _frames(room: XetRoom, steps: Iterator[Progress], place: object) -> As
             last = step
         yield _line({"type": "result"})
     except ModelkeepError as error:
+        _LOG.info("xet_refused", code=error.code, message=error.message)
         is_retryable = isinstance(error, Unavailable)
         yield _line({"type": "error", "message": error.message, "retryable": is_retryable})
     finally:
