@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from modelkeep.api.hub.calls import PLURALS, Call, alone, ok
-from modelkeep.api.hub.info import About, described, expanded
+from modelkeep.api.hub.properties import BRIEF, FULL, About, described, expanded
 from modelkeep.api.hub.render import Json, date_text
 from modelkeep.domain.access import Visibility
+from modelkeep.domain.catalogue import CatalogueSort, HubFilter, parse_parameters
 from modelkeep.domain.errors import Unauthenticated
 from modelkeep.domain.paging import Page, PageRequest
 from modelkeep.domain.repos import Repo
 
 _PAGE = 100
 _MOST = 1000
-_BRIEF = ["createdAt", "downloads", "likes", "private", "tags", "trendingScore"]
-_FULL = [*_BRIEF, "author", "disabled", "gated", "lastModified", "sha", "siblings"]
-_SORTS: dict[str | None, Literal["updated", "created"]] = {"createdAt": "created"}
+_SORTS: dict[str, CatalogueSort] = {
+    "createdAt": "created",
+    "created_at": "created",
+    "downloads": "downloads",
+    "likes": "downloads",
+    "trendingScore": "downloads",
+}
+"""Whatever else is asked for: the last changed first. Likes are not counted here, so the most used come first."""
 
 
 def routes() -> list[Route]:
@@ -34,19 +39,38 @@ def routes() -> list[Route]:
 
 
 async def _list(call: Call) -> Response:
-    names = expanded(call) or (_FULL if call.is_set("full") else _BRIEF)
-    page = PageRequest.parse(call.limit(_PAGE, _MOST), call.query("cursor"))
+    names = expanded(call)
+    if names is None:
+        names = FULL if call.is_set("full") else BRIEF
+        names = [*names, *(name for name in ("cardData", "config") if call.is_set(name))]
     found = await call.run(
-        call.services.repos.list,
+        call.services.catalogue.page,
         call.actor,
-        page,
-        namespace=call.query("author"),
-        query=call.query("search"),
-        kind=call.kind,
-        sort=_SORTS.get(call.query("sort"), "updated"),
+        call.kind,
+        _filters(call),
+        PageRequest.parse(call.limit(_PAGE, _MOST), call.query("cursor")),
     )
-    items = await call.run(lambda: [described(About(call, repo), names) for repo in found.items])
+    items = await call.run(
+        lambda: [described(About(call, one.repo, listed=one), names) for one in found.items]
+    )
     return ok(items, 200, call.next_page(found.next_cursor))
+
+
+def _filters(call: Call) -> HubFilter:
+    query = call.request.query_params
+    least, most = parse_parameters(text) if (text := call.query("num_parameters")) else (None, None)
+    gated = call.query("gated")
+    return HubFilter(
+        search=tuple(text for text in query.getlist("search") if text),
+        author=call.query("author"),
+        tags=tuple(tag for text in query.getlist("filter") for tag in text.split(",") if tag),
+        pipeline_tag=call.query("pipeline_tag"),
+        library=call.query("library"),
+        is_gated=None if gated is None else call.is_set("gated"),
+        least_parameters=least,
+        most_parameters=most,
+        sort=_SORTS.get(call.query("sort") or "", "updated"),
+    )
 
 
 async def _storage(call: Call) -> Response:

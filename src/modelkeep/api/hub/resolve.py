@@ -18,6 +18,8 @@ from modelkeep.api.hub.calls import Call, api, page
 
 _PATH = "/{revision}/{path:path}"
 _METHODS = ("GET", "HEAD")
+_COUNTED = "x-hf-download-counter"
+"""By this header a client says that a request is a download, not a look or one of several parts."""
 
 
 def routes() -> list[Route]:
@@ -50,6 +52,8 @@ async def _send(call: Call, *, pointer: bool) -> Response:
     )
     if file.repo is not None:
         call.here(file.repo)
+        if _COUNTED in call.request.headers and call.request.method == "GET":
+            call.services.downloads.count(file.repo.id)
     headers = {"X-Repo-Commit": file.commit}
     about: dict[str, Any] = {
         "size": file.size,
