@@ -64,7 +64,6 @@ Snapshot = dict[str, list[tuple[Any, ...]]]
 _INDEX: tuple[type[Base], ...] = (
     Artifacts,
     RegistryEvents,
-    RepoCards,
     Versions,
     StageHolders,
     TagProblems,
