@@ -14,6 +14,7 @@ GROUPS: dict[str, str] = {
     "policy": "See and check the policies that promotions must meet.",
     "evidence": "Record what was found out about a version elsewhere.",
     "storage": "See how much room repos take.",
+    "imports": "See, repeat and end imports from other hubs.",
     "webhook": "Send the events of a repo or an organisation to a URL.",
     "key": "Manage the SSH keys that you sign tags with.",
     "token": "Manage your access tokens.",
@@ -32,6 +33,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "whoami": ("login:whoami", "Show who the hub takes you for."),
     "upload": ("transfers:upload", "Upload a file or a folder into a repo, as one commit."),
     "download": ("transfers:download", "Download a model by stage, version or revision."),
+    "import": ("imports:begin", "Import a repo from Hugging Face or another hub."),
+    "imports list": ("imports:list_imports", "List imports into repos that you may read, the newest first."),
+    "imports show": ("imports:show", "Show an import: where it comes from, how far it is, why it failed."),
+    "imports sync": (
+        "imports:sync",
+        "Look for changes at the source now; only files that have changed are fetched.",
+    ),
+    "imports cancel": ("imports:cancel", "End an import that is under way, and its schedule."),
+    "imports forget": ("imports:forget", "Forget where a repo came from, and the token; its files stay."),
     "show": ("show:show", "Show which versions are registered and which one is in each stage."),
     "stages": ("timeline:stages", "Show who holds each stage, now or at a time."),
     "history": ("timeline:history", "Show what happened in the registry, the latest first."),
@@ -133,7 +143,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("Log-in", "login logout whoami token key"),
-    ("Models", "repo upload download storage"),
+    ("Models", "repo upload download storage import imports"),
     ("Registry", "show stages history diff register promote assign rollback unassign deregister deprecate"),
     ("Descriptions", "annotate describe remove doctor check-ref"),
     ("Governance", "policy request evidence org"),

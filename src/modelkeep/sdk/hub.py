@@ -11,6 +11,7 @@ from modelkeep.sdk.addresses import normalise_url, split_repo
 from modelkeep.sdk.credentials import choose_login
 from modelkeep.sdk.handle import When, when
 from modelkeep.sdk.http import Connection, Params
+from modelkeep.sdk.imports import Imports
 from modelkeep.sdk.keys import Keys
 from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Identity
@@ -54,6 +55,7 @@ class Hub:
         tokens: One's own access tokens.
         orgs: Organisations, their members, policies and webhooks.
         keys: SSH keys that tags are signed with.
+        imports: Repos that are taken over from other hubs.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Hub:
         self.tokens = Tokens(connection)
         self.orgs = Organisations(connection)
         self.keys = Keys(connection)
+        self.imports = Imports(connection)
 
     def __enter__(self) -> Hub:
         return self
