@@ -12,9 +12,12 @@ from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.services.access import find_repo
 from modelkeep.services.card_checks import check_card
 from modelkeep.services.card_reading import read_card
+from modelkeep.services.memo import Memo
 from modelkeep.services.ports import Stores
 from modelkeep.services.revisions import resolve
 from modelkeep.services.weights import Weights, WeightsSummary, formats_at
+
+_REMEMBERED = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class CardAt:
     weights: WeightsSummary | None
 
     @property
+    def is_final(self) -> bool:
+        """Whether it will be the same at the next look: all that the files could tell has been read."""
+        return self.weights is not None or not {"safetensors", "gguf"}.intersection(self.tags)
+
+    @property
     def fields(self) -> CardFields:
         """The same as lists have it."""
         card, parameters = self.card, self.weights.parameters if self.weights else None
@@ -46,6 +54,10 @@ class Cards:
     def __init__(self, stores: Stores, weights: Weights) -> None:
         self._stores = stores
         self._weights = weights
+        # A commit never changes; most of what a card takes is its text.
+        self._known: Memo[tuple[str, str], CardAt] = Memo(
+            _REMEMBERED, lambda found: 1000 + len(found.card.text)
+        )
 
     def of(self, actor: Actor, namespace: str, name: str, revision: str | None = None) -> CardAt:
         """The card at a revision (None: the default branch); an empty one where there is none.
@@ -65,6 +77,11 @@ class Cards:
         Raises:
             NotFound: There is no such commit.
         """
+        return self._known.get(
+            (repo.id, commit), lambda: self._read(repo, git_dir, commit), keeps=lambda found: found.is_final
+        )
+
+    def _read(self, repo: Repo, git_dir: Path, commit: str) -> CardAt:
         card = read_card(git_dir, commit)
         tags = tags_of(card, repo.kind, formats_at(git_dir, commit))
         return CardAt(commit, card, tags, self._summary(git_dir, commit))

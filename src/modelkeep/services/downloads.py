@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 from modelkeep.db import downloads
 from modelkeep.domain.errors import ModelkeepError
 from modelkeep.services.ports import Stores
+
+_ONE_DOWNLOAD = timedelta(minutes=5)
+_MOST_VISITS = 50_000
 
 
 class Downloads:
@@ -18,13 +21,27 @@ class Downloads:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._counts: Counter[tuple[str, int]] = Counter()
+        self._visits: dict[tuple[str, str], datetime] = {}
         self._lock = Lock()
 
-    def count(self, repo_id: str) -> None:
-        """Notes one download."""
-        day = _day_of(self._stores.now())
+    def count(self, repo_id: str, visitor: str | None = None) -> None:
+        """Notes one download; of a ``visitor`` only one within five minutes, however many files are fetched."""
+        now = self._stores.now()
         with self._lock:
-            self._counts[repo_id, day] += 1
+            if visitor is not None and not self._is_new(repo_id, visitor, now):
+                return
+            self._counts[repo_id, _day_of(now)] += 1
+
+    def _is_new(self, repo_id: str, visitor: str, now: datetime) -> bool:
+        last = self._visits.get((repo_id, visitor))
+        if last is not None and now - last < _ONE_DOWNLOAD:
+            return False
+        if len(self._visits) >= _MOST_VISITS:
+            self._visits = {key: at for key, at in self._visits.items() if now - at < _ONE_DOWNLOAD}
+        if len(self._visits) >= _MOST_VISITS:
+            self._visits.clear()
+        self._visits[repo_id, visitor] = now
+        return True
 
     def flush(self) -> int:
         """Writes what was noted; gives how many downloads these were. What cannot be written stays noted.

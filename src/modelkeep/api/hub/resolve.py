@@ -19,7 +19,7 @@ from modelkeep.api.hub.calls import Call, api, page
 _PATH = "/{revision}/{path:path}"
 _METHODS = ("GET", "HEAD")
 _COUNTED = "x-hf-download-counter"
-"""By this header a client says that a request is a download, not a look or one of several parts."""
+"""By this header clients say that they download; those before 2.0 say nothing."""
 
 
 def routes() -> list[Route]:
@@ -52,8 +52,8 @@ async def _send(call: Call, *, pointer: bool) -> Response:
     )
     if file.repo is not None:
         call.here(file.repo)
-        if _COUNTED in call.request.headers and call.request.method == "GET":
-            call.services.downloads.count(file.repo.id)
+        if _is_download(call):
+            call.services.downloads.count(file.repo.id, _visitor(call))
     headers = {"X-Repo-Commit": file.commit}
     about: dict[str, Any] = {
         "size": file.size,
@@ -68,3 +68,13 @@ async def _send(call: Call, *, pointer: bool) -> Response:
         headers |= {"X-Linked-Etag": f'"{file.lfs_oid}"', "X-Linked-Size": str(file.size)}
         content = Content(**about, path=blob.path, open_range=blob.open_range)
     return ContentResponse(content, call.room.limits, acceleration=call.room.acceleration, headers=headers)
+
+
+def _is_download(call: Call) -> bool:
+    headers = call.request.headers
+    return call.request.method == "GET" and (_COUNTED in headers or "range" not in headers)
+
+
+def _visitor(call: Call) -> str:
+    actor = call.actor
+    return actor.address if actor.is_anonymous else f"user {actor.user_id}"
