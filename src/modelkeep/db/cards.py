@@ -19,13 +19,15 @@ from modelkeep.domain.names import fold
 
 _CARD_COLUMNS = ("repo_id", "license", "library", "pipeline_tag", "parameters", "dtypes", "data")
 _TAG_COLUMNS = ("repo_id", "tag", "tag_folded", "place")
+_MAX_INT = 2**63 - 1
 
 
 def set_card(tx: Transaction, repo_id: str, card: CardFields) -> None:
     """Makes the index say exactly this about a repo's card."""
     data = json.dumps(card.data, ensure_ascii=True, separators=(",", ":"))
     dtypes = None if card.parameters is None else json.dumps(dict(sorted(card.parameters.items())))
-    row = (repo_id, card.license, card.library, card.pipeline_tag, card.total, dtypes, data)
+    total = None if card.total is None else min(card.total, _MAX_INT)
+    row = (repo_id, card.license, card.library, card.pipeline_tag, total, dtypes, data)
     replace_rows(tx, RepoCards, _CARD_COLUMNS, repo_id, [] if card == CardFields() else [row])
     tags = list(dict.fromkeys(storable(tag) for tag in card.tags))
     replace_rows(
@@ -50,14 +52,14 @@ def conditions(wanted: HubFilter) -> list[ColumnElement[bool]]:
     """What ``wanted`` says about cards and weights of the repo in ``repos``, and whether it is gated."""
     found = [_tagged(tag) for tag in wanted.tags]
     if wanted.pipeline_tag is not None:
-        found.append(_of_card(RepoCards.pipeline_tag == wanted.pipeline_tag))
+        found.append(_of_card(RepoCards.pipeline_tag == storable(wanted.pipeline_tag)))
     if wanted.library is not None:
         # A tag, too, and those are compared without case.
         found.append(_tagged(wanted.library))
     if wanted.least_parameters is not None:
-        found.append(_of_card(RepoCards.parameters >= wanted.least_parameters))
+        found.append(_of_card(RepoCards.parameters >= min(wanted.least_parameters, _MAX_INT)))
     if wanted.most_parameters is not None:
-        found.append(_of_card(RepoCards.parameters <= wanted.most_parameters))
+        found.append(_of_card(RepoCards.parameters <= min(wanted.most_parameters, _MAX_INT)))
     if wanted.is_gated is not None:
         found.append(Repos.gated.is_not(None) if wanted.is_gated else Repos.gated.is_(None))
     return found

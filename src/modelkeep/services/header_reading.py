@@ -35,7 +35,7 @@ _READERS: dict[FileFormat, Callable[[Source], FileHeader]] = {
     FileFormat.ONNX: read_onnx,
 }
 _HEADERS: Memo[tuple[str, FileFormat], FileHeader | InvalidInput] = Memo(
-    400_000, lambda found: 20 if isinstance(found, InvalidInput) else 20 + len(found.tensors)
+    100_000, lambda found: 20 if isinstance(found, InvalidInput) else 20 + len(found.tensors)
 )
 
 

@@ -22,6 +22,7 @@ from modelkeep.git.library import open_repository
 from modelkeep.git.objects import load_commit
 from modelkeep.services.foreign_json import read_foreign_json
 from modelkeep.services.header_reading import HeaderReader
+from modelkeep.services.memo import Memo
 
 INDEX_FILE = "model.safetensors.index.json"
 SINGLE_FILE = "model.safetensors"
@@ -66,6 +67,14 @@ class WeightsSummary:
         return sum(self.parameters.values())
 
 
+def _weight(summary: WeightsSummary | None) -> int:
+    values = summary.metadata.values() if summary else ()
+    return 500 + sum(50 + len(str(value)) for value in values)
+
+
+_SUMMARIES: Memo[tuple[str, str], WeightsSummary | None] = Memo(16 << 20, _weight)
+
+
 @dataclass(frozen=True, slots=True)
 class Shards:
     """The headers of weights in several files, by path from the index's folder, and what the index says of them."""
@@ -87,6 +96,9 @@ class Weights:
             InvalidInput: A header, or the index, cannot be read.
             NotFound: There is no such commit, or bytes are not here.
         """
+        return _SUMMARIES.get((str(git_dir), commit), lambda: self._summary(git_dir, commit, tx))
+
+    def _summary(self, git_dir: Path, commit: str, tx: Transaction | None) -> WeightsSummary | None:
         index = _file(git_dir, commit, INDEX_FILE)
         if index is not None:
             shards = self.shards(git_dir, commit, INDEX_FILE, tx)
