@@ -279,9 +279,9 @@ class Hub:
         """What tests need of a repo."""
         return HubRepo(
             repo.id,
-            repo.namespace,
+            repo.place,
             repo.name,
-            f"{self.url}/{repo.full_name}",
+            f"{self.url}/{repo.address}",
             self.stores.repositories.path(repo.id),
         )
 
