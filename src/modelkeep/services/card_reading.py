@@ -9,7 +9,7 @@ from modelkeep.domain.artifacts import Json
 from modelkeep.domain.cards import Card
 from modelkeep.domain.errors import ModelkeepError, NotFound
 from modelkeep.domain.model_card import CARD_FILE, line_of_card, split_card
-from modelkeep.domain.objects import EntryKind
+from modelkeep.domain.objects import EntryKind, TreeEntry
 from modelkeep.git import trees
 from modelkeep.services.memo import Memo
 from modelkeep.services.yaml_tree import MAX_BYTES, YamlFault, read_yaml
@@ -24,13 +24,27 @@ def read_card(git_dir: Path, commit: str) -> Card:
     Raises:
         NotFound: There is no such commit.
     """
-    entry = trees.entry(git_dir, commit, CARD_FILE)
-    if entry is None or entry.kind is not EntryKind.FILE or entry.lfs_oid is not None:
+    entry = _entry(git_dir, commit)
+    if entry is None:
         return Card()
     if (entry.size or 0) > MAX_BYTES:
         return Card(problem=f"{CARD_FILE} is larger than {MAX_BYTES} bytes")
     blob_id = entry.id
     return _CARDS.get(blob_id, lambda: _read(git_dir, blob_id))
+
+
+def read_card_text(git_dir: Path, commit: str) -> str:
+    """The text of the card at a commit, as a check takes it: of one that is too large only its size counts.
+
+    Raises:
+        NotFound: There is no such commit.
+    """
+    entry = _entry(git_dir, commit)
+    if entry is None:
+        return ""
+    if (entry.size or 0) > MAX_BYTES:
+        return "#" * (MAX_BYTES + 1)
+    return trees.read_blob(git_dir, entry.id, MAX_BYTES).decode("utf-8", "replace")
 
 
 def parse_card(text: str) -> Card:
@@ -43,6 +57,13 @@ def parse_card(text: str) -> Card:
     except YamlFault as fault:
         line = line_of_card(text) + (fault.line or 1) - 1
         return Card(text=body, problem=f"{fault.reason} (line {line})")
+
+
+def _entry(git_dir: Path, commit: str) -> TreeEntry | None:
+    entry = trees.entry(git_dir, commit, CARD_FILE)
+    if entry is None or entry.kind is not EntryKind.FILE or entry.lfs_oid is not None:
+        return None
+    return entry
 
 
 def _read(git_dir: Path, blob_id: str) -> Card:

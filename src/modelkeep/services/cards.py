@@ -11,7 +11,7 @@ from modelkeep.domain.errors import ModelkeepError
 from modelkeep.domain.repos import Repo, RepoKind
 from modelkeep.services.access import find_repo
 from modelkeep.services.card_checks import check_card
-from modelkeep.services.card_reading import read_card
+from modelkeep.services.card_reading import read_card, read_card_text
 from modelkeep.services.memo import Memo
 from modelkeep.services.ports import Stores
 from modelkeep.services.revisions import resolve
@@ -70,6 +70,18 @@ class Cards:
             git_dir = self._stores.repositories.path(repo.id)
             commit = resolve(tx, repo, git_dir, revision).commit
         return self.at(repo, git_dir, commit)
+
+    def report(self, actor: Actor, namespace: str, name: str, revision: str | None = None) -> CardReport:
+        """What is wrong with the card at a revision (None: the default branch).
+
+        Raises:
+            NotFound: No such repo or revision.
+        """
+        with self._stores.database.read() as tx:
+            repo = find_repo(tx, actor, namespace, name).repo
+            git_dir = self._stores.repositories.path(repo.id)
+            commit = resolve(tx, repo, git_dir, revision).commit
+        return check_card(read_card_text(git_dir, commit), repo.kind)
 
     def at(self, repo: Repo, git_dir: Path, commit: str) -> CardAt:
         """The card at a commit of a repo that the actor was found to be allowed to read.

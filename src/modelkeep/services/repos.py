@@ -13,6 +13,7 @@ from modelkeep.db import refs as refs_index
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Action, Actor, Role, Visibility
 from modelkeep.domain.artifacts import Json
+from modelkeep.domain.catalogue import HubFilter
 from modelkeep.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from modelkeep.domain.names import fold, parse_label, parse_repo
 from modelkeep.domain.paging import Page, PageRequest
@@ -147,8 +148,9 @@ class Repos:
         visibility: Visibility | None = None,
         kind: RepoKind | None = None,
         sort: repos.Sort = "updated",
+        wanted: HubFilter | None = None,
     ) -> Page[Repo]:
-        """The repos that the actor may read."""
+        """The repos that the actor may read, and whose cards say what is ``wanted``."""
         with self._stores.database.read() as tx:
             return repos.list_repos(
                 tx,
@@ -160,6 +162,7 @@ class Repos:
                 visibility=visibility,
                 kind=kind,
                 sort=sort,
+                wanted=wanted,
             )
 
     def roles(self, actor: Actor, found: Sequence[Repo]) -> dict[str, Role]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from modelkeep.api.rest import render
@@ -21,6 +21,7 @@ from modelkeep.api.rest.schemas.repos import (
     SizedRepo,
 )
 from modelkeep.domain.access import Visibility
+from modelkeep.domain.catalogue import HubFilter
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.repos import RepoKind
 from modelkeep.services.access import RepoAccess
@@ -32,16 +33,46 @@ Labels = Annotated[
 ]
 
 
+def _said(what: str) -> Any:
+    return Query(max_length=200, description=f"Only those whose card {what}.")
+
+
+async def _wanted(
+    license_: Annotated[
+        str | None,
+        Query(alias="license", max_length=200, description="Only those whose card gives this license."),
+    ] = None,
+    library: Annotated[str | None, _said("names this library")] = None,
+    pipeline_tag: Annotated[str | None, _said("says that the model does this")] = None,
+    base_model: Annotated[str | None, _said("names this base model")] = None,
+    tags: Annotated[
+        list[str] | None,
+        Query(
+            alias="tag",
+            max_length=20,
+            description="Only those with this tag, such as `dataset:imdb`; all of them.",
+        ),
+    ] = None,
+) -> HubFilter:
+    named = {"license": license_, "base_model": base_model}
+    found = [*(tags or ()), *(f"{name}:{value}" for name, value in named.items() if value is not None)]
+    return HubFilter(tags=tuple(found), pipeline_tag=pipeline_tag, library=library)
+
+
+Wanted = Annotated[HubFilter, Depends(_wanted)]
+
+
 @router.get("", operation_id="listRepos", summary="List and search repos")
 async def list_repos(
     call: CallOf,
     page: PageOf,
+    wanted: Wanted,
     namespace: str | None = None,
     query: Search = None,
     labels: Labels = [],  # noqa: B006 - FastAPI copies it
     visibility: Visibility | None = None,
     kind: RepoKind | None = None,
-    sort: Literal["updated", "name", "created"] = "updated",
+    sort: Literal["updated", "name", "created", "downloads"] = "updated",
 ) -> Listing[Repo]:
     """Those that you may read; without signing in, the public ones."""
     found = await call.run(
@@ -54,6 +85,7 @@ async def list_repos(
         visibility=visibility,
         kind=kind,
         sort=sort,
+        wanted=wanted,
     )
     roles = await call.run(call.services.repos.roles, call.actor, found.items)
     return render.listing(found, lambda repo: render.repo(repo, roles.get(repo.id), call.base_url))
