@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     part_size: ByteSize = Field(ByteSize(64 << 20), ge=1 << 20, description="The size of such a part.")
     url_lifetime: float = Field(3600, gt=0, description="The shortest life of a signed transfer URL.")
     restore_days: float = Field(30, ge=0, description="For how many days a deleted repo can be restored.")
+    storage_grace_days: float = Field(
+        30, ge=1, description="For how many days what no repo can reach any more stays in the store."
+    )
     default_branch: str = Field("main", description="The default branch of new repos.")
     default_visibility: Visibility = Field(
         Visibility.PRIVATE, description="The default visibility of new organisations' repos."

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import heapq
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Literal, Self
 
+from modelkeep.blobs.files import storage_errors
 from modelkeep.blobs.local import LocalBlobStore
 from modelkeep.blobs.local_writer import LocalWriter
 from modelkeep.blobs.ports import BlobInfo, BlobReader
@@ -27,6 +31,7 @@ class BlobStore:
         local: The whole blobs.
         xorbs: The xorbs.
         recipes: The files that are made of chunks of the xorbs.
+        lock: A file by which collecting and linking keep out of each other's way, also between processes.
 
     Attributes:
         partials: Uploads in several requests; what they make is whole.
@@ -34,8 +39,11 @@ class BlobStore:
         recipes: The recipes.
     """
 
-    def __init__(self, local: LocalBlobStore, xorbs: XorbStore, recipes: RecipeStore) -> None:
+    def __init__(
+        self, local: LocalBlobStore, xorbs: XorbStore, recipes: RecipeStore, lock: Path | None = None
+    ) -> None:
         self._local = local
+        self._lock = lock
         self._layouts: Memo[Layout] = Memo(_MEMO_TERMS)
         self.partials = local.partials
         self.xorbs = xorbs
@@ -44,7 +52,24 @@ class BlobStore:
     @classmethod
     def open(cls, root: Path) -> Self:
         """Opens the store in a folder, which is created if missing."""
-        return cls(LocalBlobStore(root), XorbStore(root / "xorbs"), RecipeStore(root / "recipes"))
+        local, xorbs, recipes = (
+            LocalBlobStore(root),
+            XorbStore(root / "xorbs"),
+            RecipeStore(root / "recipes"),
+        )
+        return cls(local, xorbs, recipes, root.absolute() / "collect.lock")
+
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """While what is found in the store, or put into it, is being linked: nothing is collected meanwhile."""
+        with self._locked(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """While something that nothing links is removed: nothing is linked meanwhile. Hold it for milliseconds."""
+        with self._locked(fcntl.LOCK_EX):
+            yield
 
     def form(self, oid: str) -> Form | None:
         """Says in which form a blob is read, or None where there is no such blob."""
@@ -63,6 +88,15 @@ class BlobStore:
     def path(self, oid: str) -> Path | None:
         """Returns the blob's file, or None where it has none of its own: it is absent, or chunks of xorbs."""
         return self._local.path(oid)
+
+    def stats(self, oid: str) -> list[os.stat_result]:
+        """What the system says of a blob's own files: its whole form and its recipe, as far as there are such."""
+        found = []
+        for path in (self._local.path(oid), self.recipes.path(oid)):
+            if path is not None:
+                with suppress(FileNotFoundError):
+                    found.append(path.stat())
+        return found
 
     def open_range(self, oid: str, start: int = 0, stop: int | None = None) -> BlobReader:
         """Opens the bytes ``start`` up to, not including, ``stop``, cut to the blob's size.
@@ -115,6 +149,19 @@ class BlobStore:
         """
         self._local.check()
         self.xorbs.check()
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        if self._lock is None:
+            yield
+            return
+        with storage_errors():
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, kind)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _layout(self, oid: str) -> Layout | None:
         known = self._layouts.get(oid)

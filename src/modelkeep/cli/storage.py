@@ -85,3 +85,24 @@ def _show_repo(found: RepoStorage) -> None:
 
 def _share(part: int, whole: int) -> str:
     return f"{size_text(part)} ({part / whole:.0%})" if whole else size_text(part)
+
+
+@options.example("modelkeep storage collect --dry-run", "modelkeep storage collect")
+def collect(
+    is_dry: Annotated[bool, typer.Option("--dry-run", help="Only count it.")] = False,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Remove what no repo can reach any more from the store.
+
+    The hub does so every night. What was of use lately (setting storage_grace_days) stays, and so does what repos
+    hold that were deleted and can be restored.
+    """
+    with options.connect(url, token) as hub:
+        found = hub.collect_storage(is_dry=is_dry)
+    if as_json:
+        show_json(found)
+        return
+    verb = "Would remove" if is_dry else "Removed"
+    say(f"{verb} {found.blobs} files and {found.xorbs} packs of chunks: {size_text(found.freed)}.")

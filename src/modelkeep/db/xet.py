@@ -116,8 +116,11 @@ def xorbs_near(tx: Transaction, tenant: Tenant, chunk: str, limit: int) -> list[
 
 
 def forget_xorbs(tx: Transaction, xorbs: Collection[str]) -> None:
-    """Takes xorbs that leave the store from all tenants."""
+    """Takes xorbs that leave the store from all tenants, and declares void what their clients remember."""
     for some in batches(sorted(xorbs)):
+        held = select(XorbLinks.namespace_id, XorbLinks.owner_id).where(XorbLinks.xorb.in_(some)).distinct()
+        for tenant in [Tenant(row.namespace_id, row.owner_id) for row in tx.execute(held)]:
+            advance_epoch(tx, tenant, epoch(tx, tenant))
         tx.execute(delete(XetChunks).where(XetChunks.xorb.in_(some)))
         tx.execute(delete(XorbLinks).where(XorbLinks.xorb.in_(some)))
 

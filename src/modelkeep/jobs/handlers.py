@@ -1,6 +1,7 @@
 """The hub's jobs: what they do, and when they are made.
 
-``deliver`` sends what is due to one webhook; ``import`` does one import; ``tidy`` removes what is kept no longer.
+``deliver`` sends what is due to one webhook, ``import`` does one import, ``tidy`` removes what is kept no longer, and
+``collect`` what no repo can reach.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import structlog
 
 from modelkeep.jobs.engine import Engine, Handler
 from modelkeep.services.authentication import Authentication
+from modelkeep.services.collecting import Collecting
 from modelkeep.services.deliveries import Deliveries
 from modelkeep.services.downloads import Downloads
 from modelkeep.services.events import Events
@@ -23,6 +25,7 @@ from modelkeep.services.transfers import Transfers
 _LOG = structlog.get_logger("jobs")
 
 _TIDY_AT = "23 * * * *"
+_COLLECT_AT = "41 3 * * *"
 _TIDY_AFTER_START = timedelta(minutes=1)
 _KEEP_JOBS = timedelta(days=2)
 _IMPORT_LINE = "import-"
@@ -34,6 +37,10 @@ class JobServices(Protocol):
     @property
     def authentication(self) -> Authentication:
         """From credentials to an actor."""
+
+    @property
+    def collecting(self) -> Collecting:
+        """Removing what no repo can reach."""
 
     @property
     def deliveries(self) -> Deliveries:
@@ -77,8 +84,9 @@ class Jobs:
             "deliver": self._deliver,
             "import": self._import,
             "tidy": self._tidy,
+            "collect": self._collect,
         }
-        self.engine = Engine(database_url, handlers, {"tidy": _TIDY_AT})
+        self.engine = Engine(database_url, handlers, {"tidy": _TIDY_AT, "collect": _COLLECT_AT})
 
     def tidy_soon(self) -> None:
         """Makes a job that tidies, for hubs that never run when it is time."""
@@ -120,6 +128,10 @@ class Jobs:
 
     def _deliver(self, webhook_id: int) -> None:
         self._services.deliveries.send_due(webhook_id)
+
+    def _collect(self) -> None:
+        found = self._services.collecting.collect()
+        _LOG.info("collected", blobs=found.blobs, xorbs=found.xorbs, freed=found.freed)
 
     def _tidy(self) -> None:
         counts = {

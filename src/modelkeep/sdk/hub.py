@@ -17,7 +17,7 @@ from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Identity
 from modelkeep.sdk.models_policy import PolicyProblem, PromotionRequest
 from modelkeep.sdk.models_registry import Artifact, Change, RegistryEvent, Stage
-from modelkeep.sdk.models_storage import HubStorage
+from modelkeep.sdk.models_storage import Collected, HubStorage
 from modelkeep.sdk.registry_reading import (
     ARTIFACT_COLUMNS,
     EVENT_COLUMNS,
@@ -218,6 +218,14 @@ class Hub:
     def storage(self) -> HubStorage:
         """How much room all repos take, for administrators of the hub."""
         return HubStorage.read(self._connection.get("/api/v1/storage"))
+
+    def collect_storage(self, *, is_dry: bool = False) -> Collected:
+        """Removes what no repo can reach and was of no use for the time of grace, for administrators of the hub.
+
+        Args:
+            is_dry: Only counts it.
+        """
+        return Collected.read(self._connection.post("/api/v1/storage/collect", {"dry_run": is_dry}))
 
     def requests(self, *, state: str | None = None, role: str | None = None) -> Listing[PromotionRequest]:
         """Promotion requests of all repos that the caller may see.

@@ -63,6 +63,20 @@ class RepoStorage:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """What was removed from the store, or would be; ``freed`` on disk."""
+
+    blobs: int
+    xorbs: int
+    freed: int
+
+    @classmethod
+    def read(cls, record: Record) -> Collected:
+        """Reads it from an answer."""
+        return cls(record.integer("blobs"), record.integer("xorbs"), record.integer("freed"))
+
+
+@dataclass(frozen=True, slots=True)
 class HubStorage:
     """What all repos take together: ``stored`` is ``whole`` files and ``packed`` chunks that files share."""
 

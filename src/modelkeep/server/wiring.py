@@ -28,6 +28,7 @@ from modelkeep.services.authentication import Authentication
 from modelkeep.services.browsing import Browsing
 from modelkeep.services.cards import Cards
 from modelkeep.services.catalogue import Catalogue
+from modelkeep.services.collecting import Collecting
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.deliveries import Deliveries
@@ -47,6 +48,7 @@ from modelkeep.services.imports import Imports
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
+from modelkeep.services.lfs_files import LfsFiles
 from modelkeep.services.locking import Locking
 from modelkeep.services.model_downloads import ModelDownloads
 from modelkeep.services.organisation_policies import OrganisationPolicies
@@ -68,6 +70,7 @@ from modelkeep.services.repos import Repos
 from modelkeep.services.request_ends import RequestEnds
 from modelkeep.services.retractions import Retractions
 from modelkeep.services.signatures import Signatures
+from modelkeep.services.squashing import Squashing
 from modelkeep.services.stages import Stages
 from modelkeep.services.storage import Storage
 from modelkeep.services.tickets import Tickets
@@ -118,6 +121,7 @@ class Hub:
     indexing: Indexing
     keys: Keys
     lfs: Lfs
+    lfs_files: LfsFiles
     locking: Locking
     model_downloads: ModelDownloads
     organisations: Organisations
@@ -136,6 +140,8 @@ class Hub:
     repos: Repos
     retractions: Retractions
     signatures: Signatures
+    collecting: Collecting
+    squashing: Squashing
     stages: Stages
     storage: Storage
     tokens: Tokens
@@ -227,6 +233,7 @@ def build_hub(
         indexing=indexing,
         keys=Keys(stores),
         lfs=lfs,
+        lfs_files=LfsFiles(stores, writes),
         locking=Locking(stores),
         model_downloads=ModelDownloads(stores, tickets, authentication),
         organisations=Organisations(stores, rules),
@@ -245,7 +252,9 @@ def build_hub(
         repos=repos,
         retractions=Retractions(stores, writes, registry),
         signatures=signatures,
+        squashing=Squashing(stores, writes),
         stages=Stages(stores, writes, registry, versions, assignments),
+        collecting=Collecting(stores, rules),
         storage=Storage(stores),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),
@@ -330,6 +339,7 @@ def _rules(settings: Settings) -> Rules:
         default_visibility=settings.default_visibility.value,
         admins_create_organisations=settings.admins_create_organisations,
         login_failures_allowed=settings.login_failures_allowed,
+        storage_grace=timedelta(days=settings.storage_grace_days),
         keep_events=timedelta(days=settings.event_days),
         event_streams=settings.event_streams,
         webhook_retry_delays=settings.webhook_retry_delays,

@@ -52,6 +52,7 @@ class Rules:
         default_visibility: Of a new organisation's repos.
         admins_create_organisations: Only administrators of the hub create organisations.
         login_failures_allowed: Wrong passwords for one name and address before log-in is slowed down.
+        storage_grace: How long what no repo can reach stays in the store.
         keep_events: How long events and their deliveries are kept.
         event_streams: Streams of events open at once.
         webhook_retry_delays: Seconds from one attempt of a delivery to the next; after the last it is given up.
@@ -72,6 +73,7 @@ class Rules:
     part_size: int = 64 * MIB
     url_lifetime: timedelta = field(default=timedelta(hours=1))
     restore_within: timedelta = field(default=timedelta(days=30))
+    storage_grace: timedelta = field(default=timedelta(days=30))
     default_branch: str = "main"
     default_visibility: str = "private"
     admins_create_organisations: bool = False

@@ -96,7 +96,8 @@ class Transfers:
         Raises:
             InvalidInput: The bytes are not those of the oid; nothing is kept.
         """
-        self._link(ticket, writer.commit())
+        with self._stores.blobs.using():
+            self._link(ticket, writer.commit())
 
     def resume_offset(self, text: str, oid: str, address: str) -> tuple[int, int]:
         """How many bytes of a resumable upload are here, and how many it has in all."""
@@ -126,9 +127,7 @@ class Transfers:
         """
         offset = writer.commit()
         if offset == ticket.size:
-            self._link(
-                ticket, self._stores.blobs.partials.finish(_upload_id(ticket), ticket.oid, ticket.size)
-            )
+            self._finish(ticket)
         return offset
 
     def part(self, text: str, oid: str, number: int, address: str, length: int | None) -> PartWriter:
@@ -176,7 +175,7 @@ class Transfers:
             raise InvalidInput(
                 f"Part {wrong[0]} is not what was uploaded; send it again.", code="part_mismatch"
             )
-        self._link(ticket, partials.finish(upload_id, ticket.oid, ticket.size))
+        self._finish(ticket)
 
     def verify(
         self, text: str | None, actor: Actor | None, repo: tuple[str, str], oid: str, size: int, address: str
@@ -231,6 +230,12 @@ class Transfers:
             if action is not Action.READ:
                 require_upload(tx, access, self._stores.now())
         return ticket, actor
+
+    def _finish(self, ticket: Ticket) -> None:
+        with self._stores.blobs.using():
+            self._link(
+                ticket, self._stores.blobs.partials.finish(_upload_id(ticket), ticket.oid, ticket.size)
+            )
 
     def _link(self, ticket: Ticket, info: BlobInfo) -> None:
         with self._stores.database.write() as tx:

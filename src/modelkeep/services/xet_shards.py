@@ -177,7 +177,10 @@ class XetShards:
     ) -> None:
         """Makes the files visible to the repo, and their chunks to the tenant's clients."""
         now, user_id = self._stores.now(), access.actor.user_id
-        with self._stores.database.write() as tx:
+        with self._stores.blobs.using(), self._stores.database.write() as tx:
+            for recipe in recipes:
+                if self._stores.blobs.stat(recipe.oid) is None:  # collected since
+                    self._stores.blobs.recipes.put(recipe)
             for recipe in recipes:
                 blobs.record_blob_and_link(tx, recipe.oid, recipe.size, access.repo.id, user_id, now)
             xet.set_file_hashes(tx, [(recipe.oid, recipe.file_hash) for recipe in recipes])

@@ -9,11 +9,15 @@ from modelkeep.services.annotation_writes import AnnotationWrites
 from modelkeep.services.annotations import Annotations
 from modelkeep.services.audit import AuditLog
 from modelkeep.services.authentication import Authentication
+from modelkeep.services.cards import Cards
+from modelkeep.services.collecting import Collecting
 from modelkeep.services.commits import Commits
 from modelkeep.services.contents import Contents
 from modelkeep.services.deliveries import Deliveries
 from modelkeep.services.doctor import Doctor
 from modelkeep.services.events import Events
+from modelkeep.services.file_headers import FileHeaders
+from modelkeep.services.gating import GatedRepos
 from modelkeep.services.gto_readout import GtoReadout
 from modelkeep.services.history import History
 from modelkeep.services.imports import Imports
@@ -64,6 +68,10 @@ class RestServices(Protocol):
         """From credentials to an actor."""
 
     @property
+    def cards(self) -> Cards:
+        """What cards say."""
+
+    @property
     def commits(self) -> Commits:
         """Writing to branches and tags."""
 
@@ -74,6 +82,10 @@ class RestServices(Protocol):
     @property
     def doctor(self) -> Doctor:
         """What is wrong with a repo's registry."""
+
+    @property
+    def file_headers(self) -> FileHeaders:
+        """Headers of weights."""
 
     @property
     def gto_readout(self) -> GtoReadout:
@@ -132,6 +144,10 @@ class RestServices(Protocol):
         """Artifacts and stages across repos."""
 
     @property
+    def gating(self) -> GatedRepos:
+        """Who may read the content of gated repos."""
+
+    @property
     def repo_members(self) -> RepoMembers:
         """Roles in single repos."""
 
@@ -154,6 +170,10 @@ class RestServices(Protocol):
     @property
     def stages(self) -> Stages:
         """Promotion."""
+
+    @property
+    def collecting(self) -> Collecting:
+        """Removing what no repo can reach."""
 
     @property
     def storage(self) -> Storage:

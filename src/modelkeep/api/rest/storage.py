@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from modelkeep.api.rest.calls import CallOf, GuardedRoute
 from modelkeep.api.rest.parameters import Name
-from modelkeep.api.rest.schemas.storage import HubStorage, RepoStorage
+from modelkeep.api.rest.schemas.storage import Collected, Collection, HubStorage, RepoStorage
 
 router = APIRouter(route_class=GuardedRoute, tags=["storage"])
 
@@ -18,6 +18,13 @@ async def show_hub_storage(call: CallOf) -> HubStorage:
     """For administrators of the hub."""
     found = await call.run(call.services.storage.of_hub, call.actor)
     return HubStorage(**asdict(found), stored=found.stored)
+
+
+@router.post("/storage/collect", operation_id="collectStorage", summary="Remove what no repo can reach")
+async def collect_storage(call: CallOf, body: Collection) -> Collected:
+    """For administrators of the hub, who need not: it happens every night. The time of grace holds here too."""
+    found = await call.run(call.services.collecting.collect_as, call.actor, is_dry=body.dry_run)
+    return Collected(**asdict(found))
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from modelkeep.api.rest.schemas.base import Answer
+from modelkeep.api.rest.schemas.base import Answer, Sent
 
 
 class VersionStorage(Answer):
@@ -28,6 +28,20 @@ class RepoStorage(Answer):
     saved: int = Field(description="The difference.")
     git: int = Field(description="Of its Git repository on disk.")
     versions: list[VersionStorage] = Field(description="The earliest first.")
+
+
+class Collection(Sent):
+    """What to collect."""
+
+    dry_run: bool = Field(False, description="Only count it.")
+
+
+class Collected(Answer):
+    """What was removed, or would be."""
+
+    blobs: int
+    xorbs: int
+    freed: int = Field(description="On disk.")
 
 
 class HubStorage(Answer):
