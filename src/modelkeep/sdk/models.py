@@ -151,6 +151,7 @@ class Repo:
     lfs_bytes: int | None = None
     lfs_files: int | None = None
     strict_tags: bool = True
+    gated: str | None = None
 
     @classmethod
     def read(cls, record: Record) -> Repo:
@@ -173,6 +174,7 @@ class Repo:
             lfs_bytes=size.optional_integer("lfs_bytes") if size else None,
             lfs_files=size.optional_integer("lfs_files") if size else None,
             strict_tags=record.boolean("strict_tags", default=True),
+            gated=record.optional_text("gated"),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from modelkeep.sdk.access import RepoAccess
 from modelkeep.sdk.download import Download, download, list_tree
 from modelkeep.sdk.errors import HubError, NotFound
 from modelkeep.sdk.events import follow
@@ -33,12 +34,14 @@ class RepoHandle(RegistryReading, RegistryWriting):
 
     Attributes:
         name: The repo's full name.
+        access: Who may read its files, where it is gated.
         requests: Its promotion requests.
         webhooks: Its webhooks.
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
         super().__init__(connection, name)
+        self.access = RepoAccess(connection, name)
         self.requests = PromotionRequests(connection, name)
         self.webhooks = Webhooks(connection, *self._segments)
 

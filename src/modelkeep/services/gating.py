@@ -140,6 +140,23 @@ class GatedRepos:
             _record(tx, actor, access, found.username, status)
             return access_requests.request_by_id(tx, access.repo.id, found.id) or found
 
+    def answer(
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        username: str,
+        status: AccessStatus,
+        reason: str | None = None,
+    ) -> AccessRequest:
+        """Like :meth:`handle`, and like :meth:`grant` for who is accepted without having asked."""
+        try:
+            return self.handle(actor, namespace, name, status, username=username, reason=reason)
+        except NotFound as error:
+            if status is not AccessStatus.ACCEPTED or error.code != "access_request_not_found":
+                raise
+        return self.grant(actor, namespace, name, username)
+
     def grant(self, actor: Actor, namespace: str, name: str, username: str) -> AccessRequest:
         """Lets somebody in who has not asked. For maintainers.
 

@@ -16,6 +16,8 @@ def attempt(world: World, who: str | None, action: Action, repo: str) -> int:
     match action:
         case Action.READ:
             return client.get(f"{repo}/tree/main").status_code
+        case Action.PROPOSE:
+            return client.post(f"{repo}/access").status_code
         case Action.WRITE:
             return client.post(f"{repo}/branches", {"name": name}).status_code
         case Action.REGISTER:
@@ -39,6 +41,7 @@ ACTIONS = [action for action in Action if action not in (Action.CREATE_REPO, Act
 
 WELL = {
     Action.READ: 200,
+    Action.PROPOSE: 422,  # past the gate: the repo is not gated
     Action.WRITE: 201,
     Action.REGISTER: 201,
     Action.PROMOTE: 201,
@@ -52,10 +55,10 @@ def expected(who: str | None, action: Action, visibility: str) -> int:
     role = Role.OWNER if who == "ada" else PEOPLE[who] if who is not None else None
     if role is None and (visibility == "public" or (visibility == "shared" and who is not None)):
         role = Role.READER
+    if who is None and not (action is Action.READ and role is not None):
+        return 401
     if allows(role, action):
         return WELL[action]
-    if who is None:
-        return 401
     return 403 if role is not None else 404
 
 
@@ -78,4 +81,4 @@ def test_the_table_is_complete() -> None:
     statuses = {
         expected(who, action, v) for who in [*PEOPLE, None] for action in ACTIONS for v in VISIBILITIES
     }
-    assert statuses == {200, 201, 204, 401, 403, 404}
+    assert statuses == {200, 201, 204, 401, 403, 404, 422}

@@ -10,8 +10,10 @@ from modelkeep import __version__
 from modelkeep.api.http.downloads import Acceleration
 from modelkeep.api.http.limits import Limits
 from modelkeep.api.rest import (
+    access_requests,
     accounts,
     audit,
+    cards,
     checks,
     commits,
     contents,
@@ -49,9 +51,11 @@ _ROUTERS = (
     organisations.router,
     repos.router,
     repo_settings.router,
+    access_requests.router,
     refs.router,
     contents.router,
     files.router,
+    cards.router,
     commits.router,
     imports.router,
     registry_lists.router,

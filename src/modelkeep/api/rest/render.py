@@ -7,10 +7,11 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from modelkeep.api.rest.schemas import accounts, contents, registry
+from modelkeep.api.rest.schemas import gating as gating_shapes
 from modelkeep.api.rest.schemas import repos as repo_shapes
 from modelkeep.api.rest.schemas.base import Listing, RoleLabel
 from modelkeep.domain import accounts as people
-from modelkeep.domain import objects, repos
+from modelkeep.domain import gating, objects, repos
 from modelkeep.domain.access import Actor, Role
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.domain.events import TagProblem
@@ -114,6 +115,21 @@ def member(value: people.Member) -> accounts.Member:
     return accounts.Member(user=value.username, full_name=value.full_name, role=_LABELS[value.role])
 
 
+def access_request(value: gating.AccessRequest) -> gating_shapes.AccessRequest:
+    """A request for access."""
+    return gating_shapes.AccessRequest(
+        user=value.username,
+        full_name=value.full_name,
+        email=value.email or None if not value.is_granted else None,
+        status=value.status,
+        asked_at=value.asked_at,
+        decided_at=value.decided_at,
+        decided_by=value.decided_by,
+        reason=value.reason,
+        fields=value.fields,
+    )
+
+
 def repo(value: repos.Repo, own_role: Role | None, base_url: str) -> repo_shapes.Repo:
     """A repo, with the caller's role."""
     address = f"{base_url}{'/datasets' if value.kind is repos.RepoKind.DATASET else ''}/{value.full_name}"
@@ -128,6 +144,7 @@ def repo(value: repos.Repo, own_role: Role | None, base_url: str) -> repo_shapes
         visibility=value.visibility,
         default_branch=value.default_branch,
         strict_tags=value.strict_tags,
+        gated=value.gated,
         role=role(own_role),
         created_at=value.created_at,
         updated_at=value.updated_at,

@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool
 
 from modelkeep.api.rest.schemas.base import Answer, Moment, RoleLabel, Sent, SentName
 from modelkeep.domain.access import Visibility
+from modelkeep.domain.gating import Gating
 from modelkeep.domain.repos import RepoKind
 
 RefKind = Literal["branch", "tag"]
@@ -41,6 +42,7 @@ class Repo(Answer):
     visibility: Visibility
     default_branch: str
     strict_tags: bool = Field(description="Whether registry tags that would stop `gto` are refused.")
+    gated: Gating | None = Field(description="How requests for its content are answered; null: it is open.")
     role: RoleLabel | None = Field(description="What the caller may do here.")
     created_at: Moment
     updated_at: Moment
