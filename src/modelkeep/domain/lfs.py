@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from modelkeep.domain.errors import InvalidInput
 
@@ -64,6 +65,15 @@ class BlobAccess:
 
     size: int
     linked_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBlob:
+    """A blob that a repo holds, and since when."""
+
+    oid: Oid
+    size: int
+    held_since: datetime
 
 
 def parse_pointer(content: bytes) -> Pointer | None:

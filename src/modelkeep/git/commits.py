@@ -66,6 +66,7 @@ def build_commit(
     author: Signature,
     committer: Signature,
     message: str,
+    may_have_backslash: bool = False,
 ) -> str:
     """Writes a commit and returns its id; no ref is moved. Its objects are on disk when this returns.
 
@@ -83,7 +84,7 @@ def build_commit(
     base = load_commit(repository, parent).tree_id if parent else None
     root = _Node()
     for change in changes:
-        _plan(repository, root, change, base)
+        _plan(repository, root, change, base, may_have_backslash)
     lines = [b"tree " + _tree(repository, base, root).encode()]
     if parent:
         lines.append(b"parent " + parent.encode())
@@ -115,9 +116,11 @@ def attributes(git_dir: Path, commit_id: str | None, paths: Iterable[str]) -> di
         }
 
 
-def _plan(repository: pygit2.Repository, root: _Node, change: Change, base: str | None) -> None:
+def _plan(
+    repository: pygit2.Repository, root: _Node, change: Change, base: str | None, may_have_backslash: bool
+) -> None:
     node = root
-    for segment in _target(repository, change, base).split(b"/"):
+    for segment in _target(repository, change, base, may_have_backslash).split(b"/"):
         if node.entry:
             raise _twice(node.path)
         node = node.below.setdefault(segment, _Node())
@@ -134,10 +137,12 @@ def _plan(repository: pygit2.Repository, root: _Node, change: Change, base: str 
     )
 
 
-def _target(repository: pygit2.Repository, change: Change, base: str | None) -> bytes:
+def _target(
+    repository: pygit2.Repository, change: Change, base: str | None, may_have_backslash: bool
+) -> bytes:
     """The bytes of the path that a change is for. What is only deleted may have any name that was ever pushed."""
     if not isinstance(change, Delete):
-        return check_writable(change.path)
+        return check_writable(change.path, may_have_backslash=may_have_backslash)
     if check_readable(change.path) == "":
         raise InvalidInput("Name the file or directory to delete.", code="invalid_path")
     raw = _find(repository, base, change.path)

@@ -57,10 +57,11 @@ def check_readable(path: str) -> str:
     return path
 
 
-def check_writable(path: str) -> bytes:
+def check_writable(path: str, *, may_have_backslash: bool = False) -> bytes:
     """Checks a path that is to be written, so that every checkout on any system can hold it; returns its bytes.
 
-    Stricter than :func:`check_readable`, as Git is with ``core.protectHFS`` and ``core.protectNTFS``.
+    Stricter than :func:`check_readable`, as Git is with ``core.protectHFS`` and ``core.protectNTFS``. With
+    ``may_have_backslash`` as strict as Git: such a file can be pushed, and Git for Windows does not check it out.
 
     Raises:
         InvalidInput: As :func:`check_readable`; or the path is empty, has control characters or a backslash, a
@@ -68,20 +69,27 @@ def check_writable(path: str) -> bytes:
     """
     if check_readable(path) == "":
         raise _bad(path, "it is empty")
-    if _CONTROL.search(path) or "\\" in path:
+    if _CONTROL.search(path) or ("\\" in path and not may_have_backslash):
         raise _bad(path, "it has a control character or a backslash in it")
+    if path.startswith("..\\"):
+        raise _bad(path, "some systems take it for a path that leads out of the repo")
     for segment in path.split("/"):
-        folded = unicodedata.normalize("NFC", _IGNORED.sub("", segment)).casefold()
-        # NTFS drops trailing dots and spaces and takes what follows a colon for a stream's name.
-        if folded.split(":")[0].rstrip(". ") in (".git", "..", ".", "") or _SHORT_NAME.fullmatch(
-            folded.rstrip(". ")
-        ):
-            raise _bad(path, "some file systems take it for another name, such as '.git'")
-        if folded.split(":")[0].rstrip(". ") == ".gitmodules":
-            raise _bad(path, "submodules are not supported here; push it with git")
+        pieces = segment.split("\\")
+        for piece in pieces:
+            _check_piece(path, piece, is_whole=len(pieces) == 1)
         if len(segment.encode()) > 255:
             raise _bad(path, "a file name is at most 255 bytes long")
     return path.encode()
+
+
+def _check_piece(path: str, piece: str, *, is_whole: bool) -> None:
+    folded = unicodedata.normalize("NFC", _IGNORED.sub("", piece)).casefold()
+    # NTFS drops trailing dots and spaces and takes what follows a colon for a stream's name.
+    name = folded.split(":")[0].rstrip(". ")
+    if name == ".git" or (name == "" and is_whole) or _SHORT_NAME.fullmatch(folded.rstrip(". ")):
+        raise _bad(path, "some file systems take it for another name, such as '.git'")
+    if name == ".gitmodules":
+        raise _bad(path, "submodules are not supported here; push it with git")
 
 
 def _has_surrogate(path: str) -> bool:

@@ -102,6 +102,7 @@ class Commits:
         create_branch_from: str | None = None,
         ref: str | None = None,
         may_change_nothing: bool = False,
+        may_have_backslash: bool = False,
     ) -> tuple[str, Commit]:
         """Makes a commit on a branch, or on a pull request.
 
@@ -117,6 +118,7 @@ class Commits:
             create_branch_from: Makes the branch, from this revision, if it is not there.
             ref: A pull request (``refs/pr/3``) in place of a branch.
             may_change_nothing: Operations that change nothing, or none at all, give the commit that is there.
+            may_have_backslash: A path may have a backslash in it, as one that is pushed.
 
         Returns:
             The branch (or ``ref``) and the commit.
@@ -153,6 +155,7 @@ class Commits:
                 author=signature,
                 committer=signature,
                 message=message,
+                may_have_backslash=may_have_backslash,
             )
             if may_change_nothing and tip is not None and _have_same_files(git_dir, tip, commit_id):
                 return target, objects.read_commit(git_dir, tip)

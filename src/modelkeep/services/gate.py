@@ -62,7 +62,9 @@ class Gate:
         git_dir = self._stores.repositories.path(access.repo.id)
         reasons: list[ModelkeepError] = []
         with self._stores.database.read() as tx:
-            rules = _with_default(access.repo, protections.protections_of(tx, access.repo.id))
+            rules: Sequence[Protection] = protections.protections_of(tx, access.repo.id)
+        if not proposal.rewrites:
+            rules = _with_default(access.repo, rules)
         if not proposal.is_by_hub:
             reasons += _check_places(access.repo, git_dir, proposal.updates)
         for update in proposal.updates:

@@ -16,13 +16,16 @@ class Incoming:
     """What is proposed: ref updates, and where their new objects lie until they are accepted.
 
     ``quarantine`` is the object directory of a push that has not been accepted yet; None where the objects are in the
-    repository already and ``blobs`` names the new ones. ``is_by_hub`` says that the hub itself made them.
+    repository already and ``blobs`` names the new ones. ``is_by_hub`` says that the hub itself made them;
+    ``rewrites`` that a maintainer has asked for a history without what it had: the rule that every default branch
+    begins with does not stand in the way, those that somebody made do.
     """
 
     updates: Sequence[RefUpdate]
     quarantine: Path | None = None
     blobs: Sequence[NewBlob] = ()
     is_by_hub: bool = False
+    rewrites: bool = False
 
 
 @dataclass(frozen=True, slots=True)

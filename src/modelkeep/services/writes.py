@@ -65,12 +65,13 @@ class Writes:
         *,
         new_blobs: Sequence[NewBlob] = (),
         also: Callable[[Transaction], None] | None = None,
+        rewrites: bool = False,
         **details: str | int | bool | None,
     ) -> tuple[str, ...]:
         """Passes the gate, moves the refs all together, and brings the index and the audit up to date.
 
         The caller holds :meth:`locked`; the objects are in the repository already. What ``also`` writes is committed
-        together with the index.
+        together with the index. ``rewrites`` as in :class:`Incoming`: the caller has asked for the role.
 
         Returns:
             What the gate has to say although it let them pass.
@@ -80,7 +81,8 @@ class Writes:
         """
         git_dir = self._stores.repositories.path(access.repo.id)
         try:
-            passed = self._gate.check(access, Incoming(updates, None, new_blobs, is_by_hub=True))
+            proposal = Incoming(updates, None, new_blobs, is_by_hub=True, rewrites=rewrites)
+            passed = self._gate.check(access, proposal)
         except Refused as refused:
             raise refused.as_error() from None
         if passed.pointers:

@@ -73,6 +73,7 @@ def _commit_to(call: Call, sent: CommitLines, *, branch: str | None = None, ref:
         parent=sent.parent,
         ref=ref,
         may_change_nothing=True,
+        may_have_backslash=True,
     )[1]
 
 

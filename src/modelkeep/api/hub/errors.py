@@ -46,13 +46,14 @@ CODES = {
     "invalid_revision": "RevisionNotFound",
     "file_not_found": "EntryNotFound",
     "path_not_found": "EntryNotFound",
+    "path_missing": "EntryNotFound",
     "gated_repo": "GatedRepo",
 }
 """``X-Error-Code`` by the error's own code."""
 
 INVALID_CREDENTIALS = "Invalid credentials in Authorization header"
 
-_STATUS_BY_CODE = {"branch_moved": 412, "invalid_path": 422, "invalid_revision": 404}
+_STATUS_BY_CODE = {"branch_moved": 412, "invalid_path": 422, "invalid_revision": 404, "path_missing": 404}
 _MESSAGES = {
     "branch_moved": "The branch was updated since you opened this page. Please refresh and try again.",
     "bad_credentials": INVALID_CREDENTIALS,

@@ -12,15 +12,18 @@ from modelkeep.api.hub import (
     discussions,
     history,
     info,
+    lfs_files,
     listing,
     preupload,
     quiet,
     repos,
     resolve,
     rights,
+    squash,
     tags,
     tree,
     xet_tokens,
+    yaml_check,
 )
 from modelkeep.api.hub.calls import HubRoom, alone, guarded, no_such_repo
 
@@ -46,6 +49,9 @@ def hub_routes(room: HubRoom) -> list[Route]:
                 *tags.routes(),
                 *preupload.routes(),
                 *commit.routes(),
+                *squash.routes(),
+                *lfs_files.routes(),
+                *yaml_check.routes(),
                 *_single_segment_ids(),
             ],
             room,

@@ -15,11 +15,13 @@ from modelkeep.services.downloads import Downloads
 from modelkeep.services.file_headers import FileHeaders
 from modelkeep.services.gating import GatedRepos
 from modelkeep.services.lfs import Lfs
+from modelkeep.services.lfs_files import LfsFiles
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules
 from modelkeep.services.pull_requests import PullRequests
 from modelkeep.services.receiving import Receiving
 from modelkeep.services.repos import Repos
+from modelkeep.services.squashing import Squashing
 from modelkeep.services.tokens import Tokens
 from modelkeep.services.transfers import Transfers
 from modelkeep.services.upload_plans import UploadPlans
@@ -79,6 +81,10 @@ class HubServices(Protocol):
         """The LFS batch."""
 
     @property
+    def lfs_files(self) -> LfsFiles:
+        """LFS objects of a repo, for its owner."""
+
+    @property
     def organisations(self) -> Organisations:
         """Organisations and their members."""
 
@@ -93,6 +99,10 @@ class HubServices(Protocol):
     @property
     def repos(self) -> Repos:
         """Repos."""
+
+    @property
+    def squashing(self) -> Squashing:
+        """Histories made one commit."""
 
     @property
     def tokens(self) -> Tokens:
