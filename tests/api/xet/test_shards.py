@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from modelkeep.blobs.xet.hashes import XetHash
 from modelkeep.blobs.xet.shard_format import BOOKEND, HEADER, SHARD_TAG
-from modelkeep.domain.access import Role
 from tests.support.hub import Hub, HubRepo, User
-from tests.support.xet import Part, Xorb, XetClient, content_of, file_block, file_hash_of, shard, xorb_block
+from tests.support.xet import Part, XetClient, Xorb, content_of, file_block, file_hash_of, shard, xorb_block
 
-_seeds = iter(range(10_000))
-
-
-def new_xorb(count: int = 6) -> Xorb:
-    source = random.Random(f"shards {next(_seeds)}")
-    return Xorb([source.randbytes(source.randint(50, 3000)) for _ in range(count)])
-
-
-@pytest.fixture
-def user(hub: Hub) -> User:
-    return hub.user()
-
-
-@pytest.fixture
-def repo(hub: Hub, user: User) -> HubRepo:
-    return hub.repo((user, Role.CONTRIBUTOR))
-
-
-@pytest.fixture
-def client(hub: Hub, user: User, repo: HubRepo) -> XetClient:
-    return XetClient(hub, repo, user.token)
-
-
-@pytest.fixture
-def xorb(client: XetClient) -> Xorb:
-    """A xorb that the store has."""
-    made = new_xorb()
-    assert client.send_xorb(made).json() == {"was_inserted": True}
-    return made
+NewXorb = Callable[..., Xorb]
 
 
 def _all_but_xorbs(hub: Hub, repo: HubRepo) -> dict[str, Any]:
@@ -54,7 +25,9 @@ def _all_but_xorbs(hub: Hub, repo: HubRepo) -> dict[str, Any]:
     return found
 
 
-def test_a_file_is_there_for_every_door(hub: Hub, client: XetClient, repo: HubRepo, user: User) -> None:
+def test_a_file_is_there_for_every_door(
+    hub: Hub, client: XetClient, repo: HubRepo, user: User, new_xorb: NewXorb
+) -> None:
     one, other = new_xorb(), new_xorb()
     parts: list[Part] = [(one, 1, 4), (other, 0, 6), (one, 0, 1)]
     oid = client.send_file(parts)
@@ -106,7 +79,9 @@ _POISON = {
 
 
 @pytest.mark.parametrize("lie", _POISON)
-def test_lies_about_a_file(hub: Hub, client: XetClient, repo: HubRepo, xorb: Xorb, lie: str) -> None:
+def test_lies_about_a_file(
+    hub: Hub, client: XetClient, repo: HubRepo, xorb: Xorb, lie: str, new_xorb: NewXorb
+) -> None:
     lies, code = _POISON[lie]
     good = new_xorb()
     client.send_xorb(good)
@@ -160,7 +135,9 @@ def test_what_is_no_shard(client: XetClient) -> None:
         assert client.send_shard(data).json()["code"] == "invalid_shard"
 
 
-def test_a_xorb_that_was_never_sent(hub: Hub, client: XetClient, user: User, repo: HubRepo) -> None:
+def test_a_xorb_that_was_never_sent(
+    hub: Hub, client: XetClient, user: User, repo: HubRepo, new_xorb: NewXorb
+) -> None:
     unsent = new_xorb()
     for data in (shard([file_block([(unsent, 0, 6)])]), shard([], [xorb_block(unsent)])):
         refused = client.send_shard(data)
