@@ -71,7 +71,9 @@ def _create_counts() -> None:
     op.create_index(
         "uq_repo_counts_recent_downloads_repo_id", "repo_counts", ["recent_downloads", "repo_id"], unique=True
     )
-    op.execute("INSERT INTO repo_counts (repo_id, recent_downloads, all_downloads) SELECT id, 0, 0 FROM repos")
+    op.execute(
+        "INSERT INTO repo_counts (repo_id, recent_downloads, all_downloads) SELECT id, 0, 0 FROM repos"
+    )
 
 
 def _of_repo(table: str) -> sa.ForeignKeyConstraint:
