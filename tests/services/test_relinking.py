@@ -7,8 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
+from modelkeep.blobs.store import BlobStore
+from modelkeep.db import xet
 from modelkeep.db.engine import open_database
-from modelkeep.db.tables import BlobLinks, Blobs
+from modelkeep.db.tables import BlobLinks, Blobs, XorbLinks
 from modelkeep.domain.access import Actor
 from modelkeep.domain.lfs import Oid, Pointer
 from modelkeep.server.wiring import Hub, open_hub
@@ -16,6 +18,7 @@ from modelkeep.services.accounts import local_administrator
 from modelkeep.services.commits import AddFile
 from modelkeep.services.lfs import Wanted
 from modelkeep.settings import Settings
+from tests.support.xorbs import turn_into_xorbs
 
 
 def upload(hub: Hub, actor: Actor, data: bytes) -> Pointer:
@@ -36,7 +39,9 @@ def test_links_come_back(tmp_path: Path) -> None:
         kept, lost = upload(hub, ada, b"kept weights"), upload(hub, ada, b"lost weights")
         files = [AddFile("kept.bin", lfs=kept), AddFile("lost.bin", lfs=lost)]
         hub.commits.commit(ada, "ada", "model", files, "Weights")
-        hub.transfers.blob(lost.oid).path.unlink()
+        lost_file = hub.transfers.blob(lost.oid).path
+        assert lost_file is not None
+        lost_file.unlink()
     database = open_database(f"sqlite:///{tmp_path / 'modelkeep.db'}")
     with database.write() as tx:
         tx.execute(delete(BlobLinks))
@@ -50,3 +55,26 @@ def test_links_come_back(tmp_path: Path) -> None:
         assert hub.relinking.restore_all() == 0
         found = hub.lfs.batch(ada, "ada", "model", "download", wanted, {"basic"})
         assert [answer.code for answer in found.answers] == [None, 404]
+
+
+def test_files_made_of_chunks_come_back_with_their_xorbs(tmp_path: Path) -> None:
+    settings = Settings.load(data=tmp_path)
+    with open_hub(settings) as hub:
+        hub.accounts.create(local_administrator(), name="ada", password="short")
+        ada = hub.authentication.by_password("ada", "short", "", "test")
+        repo = hub.repos.create(ada, "ada", "model").repo
+        pointer = upload(hub, ada, b"weights in chunks" * 10_000)
+        hub.commits.commit(ada, "ada", "model", [AddFile("a.bin", lfs=pointer)], "Weights")
+        recipe = turn_into_xorbs(BlobStore.open(tmp_path / "blobs"), pointer.oid)
+    database = open_database(f"sqlite:///{tmp_path / 'modelkeep.db'}")
+    with database.write() as tx:
+        for table in (BlobLinks, Blobs, XorbLinks):
+            tx.execute(delete(table))
+    with open_hub(settings) as hub:
+        assert hub.relinking.restore_by_name("ada", "model") == 1
+        assert hub.relinking.restore_all() == 0
+    xorbs = {term.xorb for term in recipe.terms}
+    with database.read() as tx:
+        assert xet.blob_of_file(tx, repo.id, recipe.file_hash) == (pointer.oid, pointer.size)
+        assert xet.linked_xorbs(tx, xet.Tenant(repo.namespace_id), xorbs) == xorbs
+    database.close()

@@ -78,3 +78,14 @@ def put_file(store: BlobStore, parts: Sequence[tuple[XorbIndex, int, int]]) -> R
     recipe = Recipe(digest.hexdigest(), size, file_hash(nodes), tuple(terms))
     store.recipes.put(recipe)
     return recipe
+
+
+def turn_into_xorbs(store: BlobStore, oid: str, length: int = 50_000) -> Recipe:
+    """Gives a whole blob the other form, in chunks of ``length`` bytes."""
+    with store.open_range(oid) as reader:
+        data = b"".join(iter(reader.read, b""))
+    chunks = [data[at : at + length] for at in range(0, len(data), length)]
+    recipe = put_file(store, [(put_xorb(store, chunks), 0, len(chunks))])
+    assert recipe.oid == oid
+    assert store.delete_whole(oid)
+    return recipe

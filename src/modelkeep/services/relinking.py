@@ -3,11 +3,16 @@
 Only for commands on the hub's own machine, after its database was lost or restored from an older copy: a link is a
 right, and elsewhere a right comes from an upload or from a blob that the pusher could read. Here the proof is that each
 pointer in a repository passed the gate when it came in.
+
+What files are made of comes back with them, so that clients of the Xet protocol can build on their chunks.
 """
 
 from __future__ import annotations
 
-from modelkeep.db import blobs, repos
+from collections.abc import Iterable
+
+from modelkeep.blobs.xet.hashes import XetHash
+from modelkeep.db import blobs, repos, xet
 from modelkeep.domain.errors import NotFound
 from modelkeep.git.lfs_pointers import accepted_pointers
 from modelkeep.services.ports import Stores
@@ -36,6 +41,7 @@ class Relinking:
             with self._stores.database.write() as tx:
                 for oid, size in missing.items():
                     blobs.record_blob_and_link(tx, oid, size, repo_id, None, now)
+        self._restore_xorbs(repo_id, [oid for oid in wanted if oid in known or oid in missing])
         return len(missing)
 
     def restore_by_name(self, namespace: str, name: str) -> int:
@@ -55,6 +61,31 @@ class Relinking:
         with self._stores.database.read() as tx:
             known = [repo_id for repo_id, _ in repos.all_repo_ids(tx)]
         return sum(self.restore(repo_id) for repo_id in known if self._stores.repositories.exists(repo_id))
+
+    def _restore_xorbs(self, repo_id: str, oids: Iterable[str]) -> None:
+        """Notes the Xet hashes of a repo's files, and that its namespace holds the xorbs that they are made of."""
+        store = self._stores.blobs
+        hashes: list[tuple[str, str]] = []
+        sizes: dict[XetHash, int] = {}
+        for oid in oids:
+            recipe = store.recipes.get(oid)
+            if recipe is None:
+                continue
+            hashes.append((oid, str(recipe.file_hash)))
+            for xorb in {term.xorb for term in recipe.terms}.difference(sizes):
+                index = store.xorbs.index(xorb)
+                if index is not None:
+                    sizes[xorb] = index.packed_size
+        if not hashes:
+            return
+        now = self._stores.now()
+        with self._stores.database.write() as tx:
+            repo = repos.repo_by_id(tx, repo_id)
+            if repo is None:
+                return
+            xet.set_file_hashes(tx, hashes)
+            for xorb, size in sizes.items():
+                xet.link_xorb(tx, xet.Tenant(repo.namespace_id), xorb, size, now)
 
     def _is_stored(self, oid: str, size: int) -> bool:
         info = self._stores.blobs.stat(oid)

@@ -34,13 +34,13 @@ class BlobFile:
         oid: Its oid.
         size: In bytes.
         path: Its file; None where it has none of its own, being chunks of xorbs.
-        open_range: Opens a range of it; where it has no ``path``, which is faster.
+        open_range: Opens a range of it in either form; slower than the file.
     """
 
     oid: str
     size: int
     path: Path | None
-    open_range: Callable[[int, int], BlobReader] | None
+    open_range: Callable[[int, int], BlobReader]
 
 
 class Transfers:
@@ -72,7 +72,7 @@ class Transfers:
         info, path = store.stat(oid), store.path(oid)
         if info is None:
             raise NotFound("The bytes of this object are not here.", code="object_missing")
-        return BlobFile(oid, info.size, path, None if path else partial(store.open_range, oid))
+        return BlobFile(oid, info.size, path, partial(store.open_range, oid))
 
     def begin(self, text: str, oid: str, address: str, length: int | None) -> tuple[Ticket, BlobWriter]:
         """Starts an upload in one piece (transfer ``basic``). End it with :meth:`commit`, or abort the writer.

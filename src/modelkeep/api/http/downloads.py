@@ -52,7 +52,8 @@ class Content:
         size: Its length in bytes.
         etag: A strong ETag without quotes, such as the oid.
         path: The file, where it is one of this machine.
-        open_range: Opens the bytes from ``start`` up to ``stop``; needed where there is no ``path``.
+        open_range: Opens the bytes from ``start`` up to ``stop``; needed where there is no ``path``, or where
+            the file may go because the content gets another form.
         filename: The name under which a browser saves it.
         media_type: Its Content-Type.
         cache_control: Its Cache-Control.
@@ -185,11 +186,15 @@ class ContentResponse(Response):
 
     def _open(self, span: ByteRange) -> RangeReader:
         content = self._content
-        if content.open_range is not None:
-            return content.open_range(span.start, span.stop)
-        if content.path is None:
+        if content.path is not None:
+            try:
+                return _FileRange(content.path, span)
+            except FileNotFoundError:
+                if content.open_range is None:
+                    raise
+        if content.open_range is None:
             raise TypeError("content needs a path or open_range")
-        return _FileRange(content.path, span)
+        return content.open_range(span.start, span.stop)
 
     async def _send_start(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
