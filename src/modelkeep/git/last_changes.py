@@ -13,6 +13,7 @@ from modelkeep.domain.objects import Commit
 from modelkeep.git import paths
 from modelkeep.git.library import check_id, open_repository, translated
 from modelkeep.git.objects import load_commit
+from modelkeep.git.trees import TreeReader
 
 MOST_COMMITS = 10_000
 """A walk ends here: a listing must not take longer than its reader waits."""
@@ -49,7 +50,7 @@ class _Walk:
 
     def __init__(self, repository: pygit2.Repository, wanted: Iterable[str], start: pygit2.Commit) -> None:
         self._repository = repository
-        self.shown = dict(_present(start.tree, wanted))
+        self.shown = dict(_present(TreeReader(repository, str(start.tree_id)), wanted))
         self.found: dict[bytes, str] = {}
         self._base = _common_directory(self.shown)
         self._interest: dict[str, set[bytes]] = {str(start.id): set(self.shown)}
@@ -96,12 +97,11 @@ class _Walk:
         return changed
 
 
-def _present(tree: pygit2.Tree, wanted: Iterable[str]) -> Iterator[tuple[bytes, str]]:
+def _present(tree: TreeReader, wanted: Iterable[str]) -> Iterator[tuple[bytes, str]]:
     for path in wanted:
-        for raw in paths.candidates(path):
-            if raw and os.fsdecode(raw) in tree:
-                yield raw, path
-                break
+        raw = next((raw for raw in paths.candidates(path) if raw and tree.at(raw)), None)
+        if raw is not None:
+            yield raw, path
 
 
 def _common_directory(found: Iterable[bytes]) -> bytes:

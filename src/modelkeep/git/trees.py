@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import re
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
@@ -25,6 +27,8 @@ SUBMODULE_MODE = 0o160000
 
 _LINK_MODE = 0o120000
 _CHUNK = 1 << 20
+_ENTRY = re.compile(rb"([^ ]*) ([^\0]*)\0(.{20})", re.DOTALL)
+"""Mode, name and id of an entry of a tree."""
 
 RawEntry = tuple[bytes, int, str]
 """Name (or whole path), mode, object id."""
@@ -101,29 +105,39 @@ def find(git_dir: Path, commit_id: str, wanted: Iterable[str]) -> list[TreeEntry
         NotFound: There is no such commit.
     """
     repository = open_repository(git_dir)
-    root = load_commit(repository, commit_id).tree_id
-    read: dict[str, dict[bytes, tuple[int, str]]] = {}
-
-    def at(raw: bytes) -> tuple[int, str] | None:
-        mode, object_id = DIRECTORY_MODE, root
-        for segment in raw.split(b"/") if raw else ():
-            if mode != DIRECTORY_MODE:
-                return None
-            if object_id not in read:
-                read[object_id] = {name: (m, i) for name, m, i in read_tree(repository, object_id)}
-            if segment not in read[object_id]:
-                return None
-            mode, object_id = read[object_id][segment]
-        return mode, object_id
-
+    reader = TreeReader(repository, load_commit(repository, commit_id).tree_id)
     entries = []
     for path in wanted:
         with contextlib.suppress(InvalidInput):
             paths.check_readable(path)
-            hit = next((hit for raw in paths.candidates(path) if (hit := at(raw))), None)
+            hit = next((hit for raw in paths.candidates(path) if (hit := reader.at(raw))), None)
             if hit is not None:
                 entries.append(_entry(repository, path, *hit))
     return entries
+
+
+class TreeReader:
+    """Looks many paths up below one tree, and reads no tree twice."""
+
+    def __init__(self, repository: pygit2.Repository, root: str) -> None:
+        self._repository = repository
+        self._root = root
+        self._read: dict[str, dict[bytes, tuple[int, str]]] = {}
+
+    def at(self, path: bytes) -> tuple[int, str] | None:
+        """Mode and id of what is at ``path`` (b"": the tree itself)."""
+        mode, object_id = DIRECTORY_MODE, self._root
+        for segment in path.split(b"/") if path else ():
+            if mode != DIRECTORY_MODE:
+                return None
+            if object_id not in self._read:
+                entries = read_tree(self._repository, object_id)
+                self._read[object_id] = {name: (m, i) for name, m, i in entries}
+            found = self._read[object_id].get(segment)
+            if found is None:
+                return None
+            mode, object_id = found
+        return mode, object_id
 
 
 def list_files(
@@ -233,15 +247,9 @@ def read_tree(repository: pygit2.Repository, tree_id: str) -> Iterator[RawEntry]
     Raises:
         NotFound: There is no such tree.
     """
-    content = read_object(repository, tree_id, "tree")
-    position = 0
-    while position < len(content):
-        space = content.find(b" ", position)
-        end = content.find(b"\0", space)
-        if space < 0 or end < 0 or end + 21 > len(content):
-            return
-        yield content[space + 1 : end], _mode(content[position:space]), content[end + 1 : end + 21].hex()
-        position = end + 21
+    for found in _raw_entries(repository, tree_id):
+        mode, name, object_id = found.groups()
+        yield name, _mode(mode), object_id.hex()
 
 
 def lookup(repository: pygit2.Repository, tree_id: str, path: bytes) -> tuple[int, str] | None:
@@ -250,11 +258,21 @@ def lookup(repository: pygit2.Repository, tree_id: str, path: bytes) -> tuple[in
     for segment in path.split(b"/") if path else ():
         if mode != DIRECTORY_MODE:
             return None
-        found = next((e for e in read_tree(repository, object_id) if e[0] == segment), None)
+        found = next((e for e in _raw_entries(repository, object_id) if e[2] == segment), None)
         if found is None:
             return None
-        _, mode, object_id = found
+        mode, object_id = _mode(found[1]), found[3].hex()
     return mode, object_id
+
+
+def _raw_entries(repository: pygit2.Repository, tree_id: str) -> Iterator[re.Match[bytes]]:
+    """The entries of a tree object, as :data:`_ENTRY` has them, up to the first that is none."""
+    position = 0
+    for found in _ENTRY.finditer(read_object(repository, tree_id, "tree")):
+        if found.start() != position:
+            return
+        position = found.end()
+        yield found
 
 
 def _directory(repository: pygit2.Repository, tree_id: str, path: str) -> tuple[bytes, str]:
@@ -288,6 +306,7 @@ def _blob_size(repository: pygit2.Repository, blob_id: str) -> int | None:
     return int(size) if kind == pygit2.enums.ObjectType.BLOB else None
 
 
+@functools.lru_cache(256)
 def _mode(raw: bytes) -> int:
     """Git knows five modes; whatever else old programs wrote is read as the nearest (tree-walk.h, canon_mode)."""
     try:

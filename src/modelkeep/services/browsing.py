@@ -77,6 +77,7 @@ class Browsing:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._listings: Memo[tuple[str, str, str, bool], Listing] = Memo(_REMEMBERED_ENTRIES, len)
+        self._entries: Memo[tuple[str, str, str], tuple[TreeEntry, ...]] = Memo(_REMEMBERED_ENTRIES // 4, len)
         self._changes: Memo[tuple[str, str, tuple[str, ...]], Changes] = Memo(_REMEMBERED_CHANGES, len)
 
     def at(self, actor: Actor, namespace: str, name: str, revision: str | None) -> Snapshot:
@@ -118,7 +119,7 @@ class Browsing:
         """All files, in order, with their sizes."""
         found = self._listing(snapshot, "", True)
         kept = [raw for raw in found if raw[1] not in (trees.DIRECTORY_MODE, trees.SUBMODULE_MODE)]
-        return trees.describe(snapshot.git_dir, kept)
+        return list(self._described(snapshot, "files", kept))
 
     def directory(
         self,
@@ -138,7 +139,9 @@ class Browsing:
         """
         snapshot, start = self._continued(snapshot, cursor)
         listing = self._listing(snapshot, path, recursive)
-        items = tuple(trees.describe(snapshot.git_dir, listing[start : start + limit]))
+        items = self._described(
+            snapshot, f"{recursive} {start} {limit} {path}", listing[start : start + limit]
+        )
         # One walk gives a whole directory its last changes, and takes no longer than for a page of it.
         asked = listing if len(listing) <= _CHANGES_AT_ONCE else listing[start : start + limit]
         following = start + limit
@@ -208,6 +211,14 @@ class Browsing:
         return self._listings.get(
             (snapshot.repo.id, snapshot.commit, path, recursive),
             lambda: tuple(trees.walk(snapshot.git_dir, snapshot.commit, path, recursive)),
+        )
+
+    def _described(
+        self, snapshot: Snapshot, which: str, found: Sequence[trees.RawEntry]
+    ) -> tuple[TreeEntry, ...]:
+        return self._entries.get(
+            (snapshot.repo.id, snapshot.commit, which),
+            lambda: tuple(trees.describe(snapshot.git_dir, found)),
         )
 
     def _changes_of(self, snapshot: Snapshot, paths: tuple[str, ...]) -> Changes:
