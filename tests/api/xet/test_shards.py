@@ -64,7 +64,7 @@ def test_the_empty_file(hub: Hub, client: XetClient) -> None:
 
 
 _OTHER = "ab" * 32
-_POISON = {
+_POISON: dict[str, tuple[dict[str, Any], str]] = {
     "another SHA-256": ({"sha256": _OTHER}, "oid_mismatch"),
     "another file hash": ({"name": XetHash(_OTHER)}, "file_hash_mismatch"),
     "a wrong proof": ({"proof": False}, "invalid_shard"),
