@@ -34,6 +34,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "whoami": ("login:whoami", "Show who the hub takes you for."),
     "upload": ("transfers:upload", "Upload a file or a folder into a repo, as one commit."),
     "download": ("transfers:download", "Download a model by stage, version or revision."),
+    "card": ("cards:card", "Show what a model card says, what is wrong with it, and how large the model is."),
+    "header": (
+        "cards:header",
+        "Show the tensors, inputs and outputs of a file of weights, without fetching it.",
+    ),
     "import": ("imports:begin", "Import a repo from Hugging Face or another hub."),
     "imports list": ("imports:list_imports", "List imports into repos that you may read, the newest first."),
     "imports show": ("imports:show", "Show an import: where it comes from, how far it is, why it failed."),
@@ -96,6 +101,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "storage:report",
         "Show how much room a repo and its versions take, and what sharing saves.",
     ),
+    "storage rechunk": (
+        "storage:rechunk",
+        "Store the files of a repo in chunks, which its versions share.",
+    ),
     "storage collect": (
         "storage:collect",
         "Remove what no repo can reach any more from the store.",
@@ -115,9 +124,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "repo member list": ("repo_people:list_members", "List who has a role in a repo itself."),
     "repo member add": ("repo_people:add_member", "Give somebody a role in a repo."),
     "repo member remove": ("repo_people:remove_member", "Take somebody's role in a repo away."),
-    "repo access show": ("repo_access:show", "Show whether you may read the files of a repo."),
+    "repo access show": ("repo_access:show", "Show whether a repo is gated."),
     "repo access ask": ("repo_access:ask", "Ask for access to the files of a gated repo."),
-    "repo access set": ("repo_access:set_gating", "Gate a repo, or open it."),
+    "repo access set": ("repo_access:set_gating", "Gate a repo."),
     "repo access list": ("repo_access:list_requests", "List who asked for access to a gated repo."),
     "repo access accept": ("repo_access:accept", "Let somebody read a gated repo."),
     "repo access reject": ("repo_access:reject", "Refuse somebody a gated repo."),
@@ -155,7 +164,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("Log-in", "login logout whoami token key"),
-    ("Models", "repo upload download storage import imports"),
+    ("Models", "repo upload download card header storage import imports"),
     ("Registry", "show stages history diff register promote assign rollback unassign deregister deprecate"),
     ("Descriptions", "annotate describe remove doctor check-ref"),
     ("Governance", "policy request evidence org"),
