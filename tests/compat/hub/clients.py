@@ -17,7 +17,7 @@ from typing import Any
 from tests.support.hub import REPOSITORY
 
 INSIDE = Path(__file__).parent / "inside"
-_SECONDS = 120
+_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,11 @@ class Client:
             line = process.stdout.readline()
         finally:
             watchdog.cancel()
-        assert line, f"the client ended in {flow}:\n{self.log.read_text()[-3000:]}"
+        if not line:
+            self.close()
+            raise AssertionError(
+                f"the client ended, or took too long, in {flow}:\n{self.log.read_text()[-3000:]}"
+            )
         answer = json.loads(line)
         if "error" in answer:
             raise Refused(flow, answer["error"])

@@ -183,8 +183,10 @@ def test_without_xet_also_in_parts(
 
 
 def test_a_large_folder(desk: Desk, files: Folder, tmp_path: Path) -> None:
-    if desk.client.release.number >= (2, 0):
-        pytest.skip("this client has no upload_large_folder any more")
+    if desk.client.release.name != "1-29":
+        pytest.skip(
+            "upload_large_folder takes ten seconds, and newer clients have none: the last one that has it stands for all"
+        )
     repo = desk.repo()
     desk.client.call("writing.upload_large_folder", repo=repo, folder=write(tmp_path / "folder", files))
     assert read(desk, repo, tmp_path / "cache") == digests(files)
