@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from modelkeep.db import hub, namespaces, xet
@@ -21,6 +22,7 @@ from modelkeep.domain.repos import Repo
 from modelkeep.services.access import RepoAccess, find_repo, find_repo_by_id
 from modelkeep.services.authentication import Authentication
 from modelkeep.services.ports import Rules, Stores
+from modelkeep.services.proposing import require_upload
 from modelkeep.services.xet_seals import Holder, Seals
 
 _STORE_FACT = "xet_store"
@@ -117,7 +119,7 @@ class XetTokens:
         self._know_store()
         with self._stores.database.read() as tx:
             access = find_repo(tx, actor, namespace, name)
-            _require(access, right)
+            _require(tx, access, right, self._stores.now())
             scope = self._scope(tx, tenant_of(tx, access))
         expires_at = self._seals.deadline(self._rules.url_lifetime.total_seconds())
         holder = Holder(access.repo.id, actor.user_id, actor.token_id)
@@ -147,7 +149,7 @@ class XetTokens:
         self._know_store()
         with self._stores.database.read() as tx:
             access = find_repo_by_id(tx, actor, holder.repo_id)
-            _require(access, right)
+            _require(tx, access, right, self._stores.now())
             tenant = tenant_of(tx, access)
             epoch = xet.epoch(tx, tenant)
         if not hmac.compare_digest(self._word(tenant), scope.partition("-")[0]):
@@ -192,9 +194,10 @@ def tenant_of(tx: Transaction, access: RepoAccess) -> Tenant:
     return Tenant(repo.namespace_id, _NOBODY if actor.user_id is None else actor.user_id)
 
 
-def _require(access: RepoAccess, right: Right) -> None:
+def _require(tx: Transaction, access: RepoAccess, right: Right, now: datetime) -> None:
     access.require_content()
     if right is Right.WRITE:
-        access.require(Action.WRITE)
+        # For the branch of a pull request its author may, too.
+        require_upload(tx, access, now)
     elif right is Right.PROPOSE:
         access.require_scope(Action.WRITE)
