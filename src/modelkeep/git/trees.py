@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import re
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
@@ -258,11 +259,22 @@ def lookup(repository: pygit2.Repository, tree_id: str, path: bytes) -> tuple[in
     for segment in path.split(b"/") if path else ():
         if mode != DIRECTORY_MODE:
             return None
-        found = next((e for e in _raw_entries(repository, object_id) if e[2] == segment), None)
+        found = _child(repository, object_id, segment)
         if found is None:
             return None
-        mode, object_id = _mode(found[1]), found[3].hex()
+        mode, object_id = found
     return mode, object_id
+
+
+def _child(repository: pygit2.Repository, tree_id: str, name: bytes) -> tuple[int, str] | None:
+    """Mode and id of an entry of a tree: by libgit2's search, and one by one where that finds none.
+
+    Trees that old programs sorted wrongly are read to their end that way.
+    """
+    with contextlib.suppress(KeyError, ValueError, pygit2.GitError):
+        found = repository[tree_id].peel(pygit2.Tree)[os.fsdecode(name)]
+        return _mode(b"%o" % found.filemode), str(found.id)
+    return next(((mode, oid) for entry, mode, oid in read_tree(repository, tree_id) if entry == name), None)
 
 
 def _raw_entries(repository: pygit2.Repository, tree_id: str) -> Iterator[re.Match[bytes]]:
