@@ -155,7 +155,13 @@ class Imports:
     def list(
         self, actor: Actor, page: PageRequest, *, repo: tuple[str, str] | None = None
     ) -> Page[ImportOfRepo]:
-        """The imports into repos that the actor may read, newest first; only of one repo where it is named."""
+        """The imports into repos that the actor may read, newest first; only of one repo where it is named.
+
+        Raises:
+            Unauthenticated: Nobody is signed in, and no repo is named.
+        """
+        if repo is None:
+            require_signed_in(actor)
         with self._stores.database.read() as tx:
             repo_id = find_repo(tx, actor, *repo).repo.id if repo is not None else None
             found = imports.list_imports(tx, actor, page, repo_id)
