@@ -12,6 +12,7 @@ from modelkeep.cli.output import say, show_fields, show_json, show_list, size_te
 
 if TYPE_CHECKING:
     from modelkeep.sdk.models import Repo
+    from modelkeep.sdk.models_imports import Import
 
 
 Visibility = Annotated[
@@ -51,7 +52,11 @@ def create(
         say(f"  git clone {made.urls.get('git', '')}")
 
 
-@options.example("modelkeep repo list --namespace acme", "modelkeep repo list --json")
+@options.example(
+    "modelkeep repo list --namespace acme",
+    "modelkeep repo list --license apache-2.0 --pipeline-tag text-classification",
+    "modelkeep repo list --json",
+)
 def list_repos(
     namespace: Annotated[
         str | None, typer.Option("--namespace", help="Only of this one.", metavar="NAME")
@@ -61,6 +66,28 @@ def list_repos(
         str | None, typer.Option("--label", help="Only with this label.", metavar="LABEL")
     ] = None,
     visibility: Visibility = None,
+    license_: Annotated[
+        str | None, typer.Option("--license", help="Only whose card gives this license.", metavar="LICENSE")
+    ] = None,
+    library: Annotated[
+        str | None, typer.Option("--library", help="Only whose card names this library.", metavar="LIBRARY")
+    ] = None,
+    pipeline_tag: Annotated[
+        str | None,
+        typer.Option("--pipeline-tag", help="Only whose card says that the model does this.", metavar="TASK"),
+    ] = None,
+    base_model: Annotated[
+        str | None,
+        typer.Option("--base-model", help="Only whose card names this base model.", metavar="MODEL"),
+    ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option("--tag", help="Only whose card has this tag, such as dataset:imdb.", metavar="TAG"),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", help="updated, created, downloads or name.", metavar="ORDER"),
+    ] = None,
     limit: options.Limit = None,
     url: options.Url = None,
     token: options.Token = None,
@@ -68,7 +95,18 @@ def list_repos(
 ) -> None:
     """List the repos that you may read."""
     with options.connect(url, token) as hub:
-        found = hub.repos.list(namespace=namespace, query=query, label=label, visibility=visibility)
+        found = hub.repos.list(
+            namespace=namespace,
+            query=query,
+            label=label,
+            visibility=visibility,
+            license=license_,
+            library=library,
+            pipeline_tag=pipeline_tag,
+            base_model=base_model,
+            tag=tag,
+            sort=sort,
+        )
         show_list(
             found.up_to(limit),
             ("repo", "visibility", "updated", "description"),
@@ -88,10 +126,11 @@ def show(
     """Show a repo's addresses, visibility and size."""
     with options.connect(url, token) as hub:
         found = hub.repos.get(repo)
+        origin = None if as_json else hub.imports.list(found.full_name).first()
     if as_json:
         show_json(found)
     else:
-        _show_repo(found)
+        _show_repo(found, origin)
 
 
 @options.example("modelkeep repo delete acme/old --yes")
@@ -187,7 +226,7 @@ def _tell(repo: Repo, as_json: bool, sentence: str) -> None:
         say(sentence)
 
 
-def _show_repo(repo: Repo) -> None:
+def _show_repo(repo: Repo, origin: Import | None) -> None:
     show_fields(
         [
             ("repo", repo.full_name),
@@ -204,5 +243,6 @@ def _show_repo(repo: Repo) -> None:
                 f"{repo.lfs_files} files, {size_text(repo.lfs_bytes)}" if repo.lfs_files is not None else "",
             ),
             ("git", repo.urls.get("git", "")),
+            ("imported from", f"{origin.url} ({origin.state}, import {origin.id})" if origin else ""),
         ]
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelkeep.cli import options
-from modelkeep.cli.output import say, show_fields, show_json, show_table, size_text
+from modelkeep.cli.output import note, printable, say, show_fields, show_json, show_table, size_text
 
 if TYPE_CHECKING:
     from modelkeep.sdk.models_storage import HubStorage, RepoStorage
 
+_LOOK_SECONDS = 1.0
 _COLUMNS = ("ARTIFACT", "VERSION", "FILES", "SIZE", "ADDED")
 
 
@@ -106,3 +108,33 @@ def collect(
         return
     verb = "Would remove" if is_dry else "Removed"
     say(f"{verb} {found.blobs} files and {found.xorbs} packs of chunks: {size_text(found.freed)}.")
+
+
+@options.example("modelkeep storage rechunk acme/churn --wait")
+def rechunk(
+    repo: options.RepoName,
+    waits: Annotated[bool, typer.Option("--wait", help="Wait until it is done.")] = False,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Store the files of a repo in chunks, which its versions share.
+
+    Files that come with the clients of the Hugging Face Hub are stored so at once; those that came through Git LFS
+    are stored whole until then. What every client downloads stays the same.
+    """
+    with options.connect(url, token) as hub:
+        found = hub.repo(repo).rechunk()
+        while waits and not found.has_ended:
+            time.sleep(_LOOK_SECONDS)
+            found = hub.repo(repo).rechunk_state()
+    if as_json:
+        show_json(found)
+    elif found.state == "failed":
+        note(f"error: {printable(found.error or 'it failed')}")
+    elif found.state == "done":
+        say(f"Done: {found.files_done} files are stored in chunks.")
+    else:
+        say("The hub does it in the background; storage report shows what it saves.")
+    if found.state == "failed":
+        raise typer.Exit(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 Measure = Callable[[str, int, int], int]
 """The stored bytes of the chunks ``first`` up to ``stop`` of a xorb."""
@@ -139,3 +141,35 @@ class HubStorage:
     def stored(self) -> int:
         """The bytes in the store."""
         return self.whole + self.packed
+
+
+class RechunkState(StrEnum):
+    """Where the making of chunks from a repo's whole files stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rechunk:
+    """Somebody's wish that the whole files of a repo become chunks.
+
+    Attributes:
+        user_id: Who asked.
+        state: Where it stands.
+        files_done: How many files were looked at.
+        files_total: How many there are; 0 until that is known.
+        error: Why it failed.
+        asked_at: When.
+        ended_at: When it was done, or failed.
+    """
+
+    user_id: int
+    state: RechunkState
+    files_done: int
+    files_total: int
+    error: str | None
+    asked_at: datetime
+    ended_at: datetime | None

@@ -1,11 +1,12 @@
 """The hub's jobs: what they do, and when they are made.
 
 ``deliver`` sends what is due to one webhook, ``import`` does one import, ``tidy`` removes what is kept no longer, and
-``collect`` what no repo can reach.
+``collect`` what no repo can reach; ``rechunk`` makes chunks of whole files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from modelkeep.services.downloads import Downloads
 from modelkeep.services.events import Events
 from modelkeep.services.import_runs import ImportRuns
 from modelkeep.services.imports import Imports
+from modelkeep.services.rechunking import Rechunking
 from modelkeep.services.repos import Repos
 from modelkeep.services.transfers import Transfers
 
@@ -29,6 +31,7 @@ _COLLECT_AT = "41 3 * * *"
 _TIDY_AFTER_START = timedelta(minutes=1)
 _KEEP_JOBS = timedelta(days=2)
 _IMPORT_LINE = "import-"
+_RECHUNK_LINE = "rechunk-"
 
 
 class JobServices(Protocol):
@@ -63,6 +66,10 @@ class JobServices(Protocol):
         """What is imported from elsewhere."""
 
     @property
+    def rechunking(self) -> Rechunking:
+        """Making chunks of whole files."""
+
+    @property
     def repos(self) -> Repos:
         """Repos."""
 
@@ -78,13 +85,17 @@ class Jobs:
         engine: What keeps them and calls the handlers.
     """
 
-    def __init__(self, services: JobServices, database_url: str) -> None:
+    def __init__(
+        self, services: JobServices, database_url: str, own_url: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._services = services
+        self._own_url = own_url
         handlers: dict[str, Handler] = {
             "deliver": self._deliver,
             "import": self._import,
             "tidy": self._tidy,
             "collect": self._collect,
+            "rechunk": self._rechunk,
         }
         self.engine = Engine(database_url, handlers, {"tidy": _TIDY_AT, "collect": _COLLECT_AT})
 
@@ -107,6 +118,14 @@ class Jobs:
             self._services.imports.job_made(import_id)
             self.engine.enqueue("import", f"{_IMPORT_LINE}{import_id}", import_id)
 
+    def rechunk_due(self) -> None:
+        """Makes the jobs for repos whose files are to become chunks, once the hub knows its own address."""
+        if self._own_url() is None:
+            return
+        for repo_id in self._services.rechunking.due():
+            self._services.rechunking.job_made(repo_id)
+            self.engine.enqueue("rechunk", f"{_RECHUNK_LINE}{repo_id}", repo_id)
+
     def recover(self, overdue: timedelta | None = None) -> None:
         """Lets jobs be made anew where the engine has lost theirs, such as when its database was not restored."""
         lost = self._services.deliveries.recover(self._busy_webhooks, overdue)
@@ -115,6 +134,14 @@ class Jobs:
         interrupted = self._services.imports.recover(self._busy_imports)
         if interrupted:
             _LOG.info("jobs_recovered", imports=list(interrupted))
+
+        repos = self._services.rechunking.recover(self._busy_rechunks)
+        if repos:
+            _LOG.info("jobs_recovered", rechunks=repos)
+
+    def _busy_rechunks(self) -> set[str]:
+        lines = (line for line in self.engine.busy_lines() if line.startswith(_RECHUNK_LINE))
+        return {line.removeprefix(_RECHUNK_LINE) for line in lines}
 
     def _busy_webhooks(self) -> set[int]:
         return {int(line) for line in self.engine.busy_lines() if line.isdigit()}
@@ -128,6 +155,11 @@ class Jobs:
 
     def _deliver(self, webhook_id: int) -> None:
         self._services.deliveries.send_due(webhook_id)
+
+    def _rechunk(self, repo_id: str) -> None:
+        url = self._own_url()
+        if url is not None:
+            self._services.rechunking.run(repo_id, url)
 
     def _collect(self) -> None:
         found = self._services.collecting.collect()

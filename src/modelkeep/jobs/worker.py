@@ -35,7 +35,13 @@ class Worker:
         self._database_url = database_url
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._own_url: str | None = None
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+
+    def reachable_at(self, url: str) -> None:
+        """Says where this hub answers, for jobs that are its clients; they wait until then."""
+        self._own_url = url
+        self._wake.set()
 
     def start(self) -> None:
         """Begins; returns at once."""
@@ -54,7 +60,7 @@ class Worker:
         from modelkeep.jobs.handlers import Jobs  # loads for most of a second
 
         while not self._stopping.is_set():
-            jobs = Jobs(self._services, self._database_url)
+            jobs = Jobs(self._services, self._database_url, lambda: self._own_url)
             try:
                 jobs.engine.start()
             except Exception:
@@ -77,6 +83,7 @@ class Worker:
             self._wake.clear()
             _attempt(lambda: self._deliver_new(jobs))
             _attempt(jobs.import_due)
+            _attempt(jobs.rechunk_due)
             _attempt(self._services.downloads.flush)
             looks += 1
             if looks % _RECOVER_EVERY == 0:

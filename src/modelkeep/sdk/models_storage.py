@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from modelkeep.sdk.wire import Record
 
@@ -74,6 +75,35 @@ class Collected:
     def read(cls, record: Record) -> Collected:
         """Reads it from an answer."""
         return cls(record.integer("blobs"), record.integer("xorbs"), record.integer("freed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rechunk:
+    """Where the making of chunks stands: ``state`` is waiting, running, done or failed."""
+
+    state: str
+    files_done: int
+    files_total: int
+    error: str | None
+    asked_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is done, or has failed."""
+        return self.state in ("done", "failed")
+
+    @classmethod
+    def read(cls, record: Record) -> Rechunk:
+        """Reads it from an answer."""
+        return cls(
+            state=record.text("state"),
+            files_done=record.integer("files_done"),
+            files_total=record.integer("files_total"),
+            error=record.optional_text("error"),
+            asked_at=record.optional_time("asked_at"),
+            ended_at=record.optional_time("ended_at"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from modelkeep.sdk.events import follow
 from modelkeep.sdk.http import Connection
 from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Commit, Membership, Ref, Repo, Resolution, TreeEntry
+from modelkeep.sdk.models_cards import Card, FileHeader, Tensor
 from modelkeep.sdk.models_events import Event
 from modelkeep.sdk.models_policy import Policy
-from modelkeep.sdk.models_storage import RepoStorage
+from modelkeep.sdk.models_storage import Rechunk, RepoStorage
 from modelkeep.sdk.progress import ProgressCallback
 from modelkeep.sdk.registry_reading import RegistryReading
 from modelkeep.sdk.registry_writing import RegistryWriting
@@ -53,6 +54,18 @@ class RepoHandle(RegistryReading, RegistryWriting):
         """How much room it takes, and what each of its versions added."""
         return RepoStorage.read(self._get("storage"))
 
+    def rechunk(self) -> Rechunk:
+        """Asks the hub to make chunks of the repo's whole files, in the background."""
+        return Rechunk.read(self._connection.post(self._path("storage", "rechunk"), None, is_repeatable=True))
+
+    def rechunk_state(self) -> Rechunk:
+        """How far that is.
+
+        Raises:
+            NotFound: Nobody ever asked for it.
+        """
+        return Rechunk.read(self._get("storage", "rechunk"))
+
     def resolve(self, revision: str | None = None) -> Resolution:
         """What a revision names now."""
         chosen = revision if revision is not None else f"refs/heads/{self.info().default_branch}"
@@ -70,6 +83,23 @@ class RepoHandle(RegistryReading, RegistryWriting):
         commit = self.resolve(revision).commit.id
         headers = {"Accept": "*/*"}
         return self._connection.send("GET", self._path("files", commit, *path.split("/")), headers=headers)
+
+    def card(self, revision: str | None = None) -> Card:
+        """What its README.md says, checked, and how many parameters the weights beside it have."""
+        return Card.read(self._get("card", params={"revision": revision}))
+
+    def header(self, path: str, revision: str | None = None) -> FileHeader:
+        """What the header of a safetensors, GGUF or ONNX file says; the weights stay where they are."""
+        commit = self.resolve(revision).commit.id
+        place = ("headers", commit, *path.split("/"))
+        first = self._get(*place, params={"limit": 1000})
+        more: list[Tensor] = []
+        cursor = first.optional_text("next_cursor")
+        while cursor is not None:
+            page = self._get(*place, params={"limit": 1000, "cursor": cursor})
+            more += [Tensor.read(one) for one in page.records("tensors")]
+            cursor = page.optional_text("next_cursor")
+        return FileHeader.read(first, tuple(more))
 
     def upload(
         self,

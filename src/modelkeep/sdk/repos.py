@@ -25,9 +25,39 @@ class Repos:
         query: str | None = None,
         label: str | None = None,
         visibility: str | None = None,
+        license: str | None = None,
+        library: str | None = None,
+        pipeline_tag: str | None = None,
+        base_model: str | None = None,
+        tag: str | None = None,
+        sort: str | None = None,
     ) -> Listing[Repo]:
-        """The repos that the caller may read."""
-        params = {"namespace": namespace, "query": query, "label": label, "visibility": visibility}
+        """The repos that the caller may read.
+
+        Args:
+            namespace: Only of this user or organisation.
+            query: Only with this in the name or the description.
+            label: Only with this label.
+            visibility: Only with this one.
+            license: Only those whose card gives this license, such as ``mit``.
+            library: Only those whose card names this library.
+            pipeline_tag: Only those whose card says that the model does this.
+            base_model: Only those whose card names this base model.
+            tag: Only with this tag of the card, such as ``dataset:imdb``.
+            sort: ``updated`` (the default), ``created``, ``downloads`` or ``name``.
+        """
+        params = {
+            "namespace": namespace,
+            "query": query,
+            "label": label,
+            "visibility": visibility,
+            "license": license,
+            "library": library,
+            "pipeline_tag": pipeline_tag,
+            "base_model": base_model,
+            "tag": tag,
+            "sort": sort,
+        }
         columns = ("full_name", "visibility", "labels", "description", "updated_at")
         return Listing(self._connection, api_path("repos"), Repo.read, params, columns=columns)
 

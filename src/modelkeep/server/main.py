@@ -43,23 +43,23 @@ def run(settings: Settings) -> int:
         if first is not None:
             _show_once(first)
         app = create_app(hub, _doors(settings))
-        with _jobs(hub, settings):
+        with _jobs(hub, settings) as worker:
             serve(
                 app,
                 settings.host,
                 settings.port,
                 shutdown_seconds=settings.shutdown_seconds,
-                on_ready=lambda host, port: _say_ready(settings, host, port),
+                on_ready=lambda host, port: _on_ready(settings, worker, host, port),
             )
     return 0
 
 
 @contextmanager
-def _jobs(hub: Hub, settings: Settings) -> Iterator[None]:
+def _jobs(hub: Hub, settings: Settings) -> Iterator[Worker]:
     worker = Worker(hub, jobs_url(settings))
     worker.start()
     try:
-        yield
+        yield worker
     finally:
         worker.stop()
 
@@ -109,8 +109,10 @@ def _show_once(first: FirstAccount) -> None:
     _say("\n".join(lines))
 
 
-def _say_ready(settings: Settings, address: str, port: int) -> None:
+def _on_ready(settings: Settings, worker: Worker, address: str, port: int) -> None:
     host = f"[{address}]" if ":" in address else address
+    own = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
+    worker.reachable_at(f"http://{own}:{port}")
     _say(f"Modelkeep {__version__} is ready at {settings.public_url or f'http://{host}:{port}'}")
     if sys.stdout.isatty():
         _say("Stop it with Ctrl-C.")

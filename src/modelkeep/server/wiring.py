@@ -62,6 +62,7 @@ from modelkeep.services.promotions import Promotions
 from modelkeep.services.pull_requests import PullRequests
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.receiving import Receiving
+from modelkeep.services.rechunking import Rechunking
 from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.registry_writes import RegistryWrites
 from modelkeep.services.relinking import Relinking
@@ -142,6 +143,7 @@ class Hub:
     signatures: Signatures
     collecting: Collecting
     squashing: Squashing
+    rechunking: Rechunking
     stages: Stages
     storage: Storage
     tokens: Tokens
@@ -255,6 +257,7 @@ def build_hub(
         squashing=Squashing(stores, writes),
         stages=Stages(stores, writes, registry, versions, assignments),
         collecting=Collecting(stores, rules),
+        rechunking=Rechunking(stores, xet_tokens),
         storage=Storage(stores),
         tokens=tokens,
         transfers=Transfers(stores, tickets, authentication, lfs),

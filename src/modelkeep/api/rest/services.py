@@ -29,6 +29,7 @@ from modelkeep.services.past import Past
 from modelkeep.services.policies import Policies
 from modelkeep.services.ports import Rules
 from modelkeep.services.promotions import Promotions
+from modelkeep.services.rechunking import Rechunking
 from modelkeep.services.registry_lists import RegistryLists
 from modelkeep.services.repo_settings import Protections, RepoMembers
 from modelkeep.services.repos import Repos
@@ -174,6 +175,10 @@ class RestServices(Protocol):
     @property
     def collecting(self) -> Collecting:
         """Removing what no repo can reach."""
+
+    @property
+    def rechunking(self) -> Rechunking:
+        """Making chunks of whole files."""
 
     @property
     def storage(self) -> Storage:

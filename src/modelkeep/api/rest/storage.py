@@ -8,7 +8,8 @@ from fastapi import APIRouter
 
 from modelkeep.api.rest.calls import CallOf, GuardedRoute
 from modelkeep.api.rest.parameters import Name
-from modelkeep.api.rest.schemas.storage import Collected, Collection, HubStorage, RepoStorage
+from modelkeep.api.rest.schemas.storage import Collected, Collection, HubStorage, Rechunk, RepoStorage
+from modelkeep.domain import storage
 
 router = APIRouter(route_class=GuardedRoute, tags=["storage"])
 
@@ -34,3 +35,35 @@ async def show_repo_storage(call: CallOf, ns: Name, repo: Name) -> RepoStorage:
     """And what each of its versions added. It is counted anew each time."""
     found = await call.run(call.services.storage.of_repo, call.actor, ns, repo)
     return RepoStorage(**asdict(found), saved=found.saved)
+
+
+@router.post(
+    "/repos/{ns}/{repo}/storage/rechunk",
+    operation_id="rechunkRepo",
+    summary="Make chunks of a repo's whole files",
+    status_code=202,
+)
+async def rechunk_repo(call: CallOf, ns: Name, repo: Name) -> Rechunk:
+    """In the background; files that came through Git LFS then share what they have in common."""
+    return _rechunk(await call.run(call.services.rechunking.ask, call.actor, ns, repo))
+
+
+@router.get(
+    "/repos/{ns}/{repo}/storage/rechunk",
+    operation_id="showRechunk",
+    summary="How far the making of chunks is",
+)
+async def show_rechunk(call: CallOf, ns: Name, repo: Name) -> Rechunk:
+    """The last time that somebody asked for it."""
+    return _rechunk(await call.run(call.services.rechunking.get, call.actor, ns, repo))
+
+
+def _rechunk(found: storage.Rechunk) -> Rechunk:
+    return Rechunk(
+        state=found.state.value,
+        files_done=found.files_done,
+        files_total=found.files_total,
+        error=found.error,
+        asked_at=found.asked_at,
+        ended_at=found.ended_at,
+    )

@@ -16,6 +16,7 @@ from modelkeep.db.tables.policies import (
     PromotionReviews,
     VersionChecks,
 )
+from modelkeep.db.tables.rechunks import Rechunks
 from modelkeep.db.tables.registry import (
     NEVER,
     ArtifactLabels,
@@ -67,6 +68,7 @@ __all__ = [
     "PromotionRequests",
     "PromotionReviews",
     "Protections",
+    "Rechunks",
     "RegistryEvents",
     "RepoAliases",
     "RepoCards",

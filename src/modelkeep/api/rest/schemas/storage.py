@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from modelkeep.api.rest.schemas.base import Answer, Sent
+from modelkeep.api.rest.schemas.base import Answer, Moment, Sent
 
 
 class VersionStorage(Answer):
@@ -42,6 +44,17 @@ class Collected(Answer):
     blobs: int
     xorbs: int
     freed: int = Field(description="On disk.")
+
+
+class Rechunk(Answer):
+    """Where the making of chunks from a repo's whole files stands."""
+
+    state: Literal["waiting", "running", "done", "failed"]
+    files_done: int
+    files_total: int = Field(description="0 until it is known.")
+    error: str | None = Field(description="Why it failed.")
+    asked_at: Moment
+    ended_at: Moment | None
 
 
 class HubStorage(Answer):
