@@ -156,7 +156,7 @@ def test_giant_counts_cost_nothing(flags: int, count: int) -> None:
 
 
 def test_a_large_shard_is_held_once() -> None:
-    count = 400_000
+    count = 100_000
     data = HEAD + record(b"\1" * 32, 0, count) + record(b"\2" * 32, 0, 7, 0, 1) * count + BOOKEND * 2
     tracemalloc.start()
     try:

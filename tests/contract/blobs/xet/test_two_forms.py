@@ -210,7 +210,7 @@ def test_a_recipe_must_have_its_size(sample: Sample) -> None:
         sample.store.recipes.put(replace(sample.recipe, size=len(sample.data) + 1))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 10**6), bit=st.integers(0, 7), cut=st.none() | st.integers(0, 10**6))
 def test_a_recipe_that_decays_is_not_read(
     tmp_path_factory: pytest.TempPathFactory, sample: Sample, at: int, bit: int, cut: int | None

@@ -275,7 +275,7 @@ def test_an_endless_footer_is_refused() -> None:
         checked.take(b"XETBLOB" + bytes(1 << 16))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 10**6), bit=st.integers(0, 7), cut=st.none() | st.integers(0, 10**6))
 def test_a_stored_xorb_that_decays_is_never_read_as_another(
     tmp_path_factory: pytest.TempPathFactory, at: int, bit: int, cut: int | None
