@@ -17,7 +17,7 @@ from typing import Any
 from tests.support.hub import REPOSITORY
 
 INSIDE = Path(__file__).parent / "inside"
-_SECONDS = 60
+_SECONDS = 100
 
 
 @dataclass(frozen=True)

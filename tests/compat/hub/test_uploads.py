@@ -185,7 +185,7 @@ def test_without_xet_also_in_parts(
 def test_a_large_folder(desk: Desk, files: Folder, tmp_path: Path) -> None:
     if desk.client.release.name != "1-29":
         pytest.skip(
-            "upload_large_folder takes ten seconds, and newer clients have none: the last one that has it stands for all"
+            "it takes ten seconds, and newer clients have it no more: the last one that has it stands for all"
         )
     repo = desk.repo()
     desk.client.call("writing.upload_large_folder", repo=repo, folder=write(tmp_path / "folder", files))
