@@ -34,10 +34,10 @@ def readable_condition(actor: Actor) -> ColumnElement[bool]:
 
 def content_condition(actor: Actor) -> ColumnElement[bool]:
     """That ``actor`` may read the content of the repo in ``repos`` too, which a gated one does not give to all."""
-    if actor.user_id is None and not actor.is_hub_admin:
+    if actor.user_id is None:
         return and_(readable_condition(actor), Repos.gated.is_(None))
     admitted: ColumnElement[bool] = true()
-    if not actor.is_hub_admin and actor.user_id is not None:
+    if not actor.is_hub_admin:
         accepted = select(AccessRequests.repo_id).where(
             AccessRequests.user_id == actor.user_id, AccessRequests.status == str(AccessStatus.ACCEPTED)
         )
