@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,15 +63,16 @@ class World:
         raise AssertionError(f"it does not get on: {found}")
 
 
-@pytest.fixture
-def world(tmp_path: Path, hub: Hub) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("importer")
     owner = hub.user("origin")
     repo = hub.repo((owner, Role.OWNER))
     actor = hub.actor(owner.token)
     found = hub.services.repos.get(actor, repo.namespace, repo.name).repo
     files = {f"shards/{number:03}.json": f'{{"n": {number}}}'.encode() for number in range(60)}
     commit = commit_files(hub.services, hub.stores, actor, found, files, {"model.safetensors": WEIGHTS})
-    server = ForkedHub(tmp_path / "data", tmp_path / "hub.log", import_allowed_networks="127.0.0.0/8")
+    server = ForkedHub(folder / "data", folder / "hub.log", import_allowed_networks="127.0.0.0/8")
     server.start()
     importer = Hub(server)
     try:
@@ -144,6 +144,8 @@ def test_the_command_line_waits_and_tells_why_it_failed(world: World) -> None:
     assert f"Imported {world.source.full_name} at {world.commit[:10]}" in done.stdout
     listed = world.modelkeep("imports", "list")
     assert f"{world.source_hub.url}/{world.source.full_name}" in listed.stdout
+    shown = world.modelkeep("repo", "show", f"{world.user.name}/{world.source.name}")
+    assert f"imported from   {world.source_hub.url}/{world.source.full_name} (done" in shown.stdout
     absent = world.modelkeep("import", "hf:nobody/nothing", "--endpoint", world.source_hub.url)
     assert absent.returncode == 1
     assert "404 RepoNotFound" in absent.stderr
