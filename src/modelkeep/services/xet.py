@@ -193,14 +193,16 @@ class Xet:
         """Bytes of a xorb that the caller knows may be read."""
         return self._stores.blobs.xorbs.open_packed(XetHash(xorb), start, stop)
 
-    def advertised(self, blobs: Collection[tuple[str, int]]) -> dict[str, str]:
-        """The Xet hashes of those of these blobs (oid, size) that clients are told to fetch from the Xet store."""
-        above = self._rules.xet_advertise_above
-        large = [oid for oid, size in blobs if size > above]
-        if not large:
-            return {}
+    def is_advertised(self, size: int) -> bool:
+        """Whether clients are told to fetch files of this size from the Xet store, if they are there."""
+        return size > self._rules.xet_advertise_above
+
+    def hashes(self, oids: Collection[str]) -> dict[str, str]:
+        """The Xet hashes of those of these blobs that can be fetched from the Xet store."""
         with self._stores.database.read() as tx:
-            return xet.file_hashes(tx, large)
+            known = xet.file_hashes(tx, oids)
+        recipes = self._stores.blobs.recipes
+        return {oid: value for oid, value in known.items() if recipes.size(oid) is not None}
 
     def _holds(self, access: XetAccess, xorb: XetHash) -> bool:
         with self._stores.database.read() as tx:

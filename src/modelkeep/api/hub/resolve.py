@@ -15,6 +15,7 @@ from starlette.routing import Route
 from modelkeep.api.http.downloads import Content, ContentResponse
 from modelkeep.api.http.media_types import TEXT, media_type_of
 from modelkeep.api.hub.calls import Call, api, page
+from modelkeep.api.hub.xet_tokens import xet_hashes, xet_headers
 
 _PATH = "/{revision}/{path:path}"
 _METHODS = ("GET", "HEAD")
@@ -66,6 +67,8 @@ async def _send(call: Call, *, pointer: bool) -> Response:
     else:
         blob = await call.run(call.services.transfers.blob, file.lfs_oid)
         headers |= {"X-Linked-Etag": f'"{file.lfs_oid}"', "X-Linked-Size": str(file.size)}
+        for xet_hash in (await xet_hashes(call, [(file.lfs_oid, file.size)])).values():
+            headers |= xet_headers(call, file.commit, xet_hash)
         content = Content(**about, path=blob.path, open_range=blob.open_range)
     return ContentResponse(content, call.room.limits, acceleration=call.room.acceleration, headers=headers)
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from modelkeep.api.http.bodies import parse_json
 from modelkeep.api.hub.calls import Call, api, ok
 from modelkeep.api.hub.render import entry
+from modelkeep.api.hub.xet_tokens import xet_hashes
 from modelkeep.domain.errors import InvalidInput, TooLarge
 from modelkeep.services.browsing import Entries
 
@@ -39,7 +40,7 @@ async def _tree(call: Call) -> Response:
         call.limit(most, most),
         is_expanded,
     )
-    return _answer(found, is_expanded, call.next_page(found.next_cursor))
+    return await _answer(call, found, is_expanded, call.next_page(found.next_cursor))
 
 
 def _directory(call: Call, path: str, limit: int, is_expanded: bool) -> Entries:
@@ -58,7 +59,7 @@ def _directory(call: Call, path: str, limit: int, is_expanded: bool) -> Entries:
 
 async def _paths_info(call: Call) -> Response:
     paths, is_expanded = _wanted(await call.body(), call.request.headers.get("content-type", ""))
-    return _answer(await call.run(_entries, call, paths, is_expanded), is_expanded, {})
+    return await _answer(call, await call.run(_entries, call, paths, is_expanded), is_expanded, {})
 
 
 def _entries(call: Call, paths: list[str], is_expanded: bool) -> Entries:
@@ -68,8 +69,14 @@ def _entries(call: Call, paths: list[str], is_expanded: bool) -> Entries:
     return browsing.entries(snapshot, [path for path in paths if path], with_changes=is_expanded)
 
 
-def _answer(found: Entries, is_expanded: bool, headers: Mapping[str, str]) -> Response:
-    return ok([entry(item, found.changes, is_expanded=is_expanded) for item in found.items], 200, headers)
+async def _answer(call: Call, found: Entries, is_expanded: bool, headers: Mapping[str, str]) -> Response:
+    hashes = await xet_hashes(call, [(item.lfs_oid, item.size or 0) for item in found.items])
+    bodies = [entry(item, found.changes, is_expanded=is_expanded) for item in found.items]
+    for item, body in zip(found.items, bodies, strict=True):
+        xet_hash = hashes.get(item.lfs_oid or "")
+        if xet_hash is not None:
+            body["xetHash"] = xet_hash
+    return ok(bodies, 200, headers)
 
 
 def _wanted(body: bytes, content_type: str) -> tuple[list[str], bool]:

@@ -5,10 +5,13 @@ Clients written in Rust read the body, those in Python the headers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelkeep.api.hub.calls import Call, api, ok
+from modelkeep.api.hub.calls import PLURALS, Call, api, ok
 from modelkeep.services.xet_tokens import Right
 
 
@@ -41,3 +44,16 @@ async def _token(call: Call, right: Right) -> Response:
             "X-Xet-Cas-Url": url,
         },
     )
+
+
+async def xet_hashes(call: Call, blobs: Iterable[tuple[str | None, int]]) -> Mapping[str, str]:
+    """The Xet hashes by oid of those of these files (oid, size) that the client is to fetch from the Xet store."""
+    xet = call.services.xet
+    large = [oid for oid, size in blobs if oid is not None and xet.is_advertised(size)]
+    return await call.run(xet.hashes, large) if large else {}
+
+
+def xet_headers(call: Call, commit: str, xet_hash: str) -> dict[str, str]:
+    """What tells a client to fetch a file from the Xet store, and where to get a token for it."""
+    place = f"{call.base_url}/api/{PLURALS[call.kind]}/{quote(call.part('namespace'))}/{quote(call.repo)}"
+    return {"X-Xet-Hash": xet_hash, "Link": f'<{place}/xet-read-token/{commit}>; rel="xet-auth"'}
