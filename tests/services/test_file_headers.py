@@ -40,7 +40,7 @@ class CountingSource(BytesSource):
 
 
 def safetensors_file() -> bytes:
-    tensors = {
+    tensors: dict[str, Any] = {
         "embed.weight": np.zeros((100, 16), dtype=np.float32),
         "head.bias": np.ones(4, dtype=np.float16),
         "step": np.array(3, dtype=np.int64),

@@ -10,14 +10,32 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from modelkeep.db import accounts, attempts, audit, blobs, locks, namespaces, refs, registry, repos, tokens
+from modelkeep.db import (
+    accounts,
+    attempts,
+    audit,
+    blobs,
+    cards,
+    downloads,
+    headers,
+    locks,
+    namespaces,
+    refs,
+    registry,
+    repos,
+    tokens,
+)
+from modelkeep.db.catalogue import list_catalogue
 from modelkeep.db.engine import Database, open_database
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.access import Actor
+from modelkeep.domain.catalogue import HubFilter
 from modelkeep.domain.paging import PageRequest
 from modelkeep.domain.repos import RepoKind
 
 ADA = Actor(1, "ada", limits=frozenset({"acme", "ada/x"}))
+MODEL = RepoKind.MODEL
+_FAR = PageRequest(50, (10**15, "x"))
 PAGE, NEXT = PageRequest(), PageRequest(50, ("refs/heads/x",))
 
 QUERIES: dict[str, Callable[[Transaction], Any]] = {
@@ -47,6 +65,9 @@ QUERIES: dict[str, Callable[[Transaction], Any]] = {
     "readable blobs": lambda tx: blobs.readable(tx, ADA, "x", ["a", "b"]),
     "linked blobs": lambda tx: blobs.linked(tx, "x", ["a", "b"]),
     "usage": lambda tx: blobs.usage(tx, "x"),
+    "cards": lambda tx: cards.cards_of(tx, ["x", "y"]),
+    "downloads": lambda tx: downloads.counts_of(tx, ["x", "y"]),
+    "header": lambda tx: headers.header_of(tx, "x"),
     "lock by path": lambda tx: locks.lock_by_path(tx, "x", "a"),
     "locks": lambda tx: locks.list_locks(tx, "x", PageRequest(50, ("a",))),
     "audit of a repo": lambda tx: audit.list_entries(tx, PageRequest(50, (100,)), repo_id="x"),
@@ -84,18 +105,36 @@ def test_no_table_is_read_from_end_to_end(big: Database, name: str) -> None:
             assert scans == [], f"{steps}\n{statement}"
 
 
-@pytest.mark.parametrize("sort", ["updated", "created"])
-def test_a_list_of_repos_goes_down_an_index(big: Database, sort: repos.Sort) -> None:
+def _plan(database: Database, ask: Callable[[Transaction], Any]) -> list[str]:
+    """The steps of the first statement that a question makes."""
     asked: list[tuple[str, Any]] = []
 
     def note(*arguments: Any) -> None:
         asked.append((arguments[2], arguments[3]))
 
-    with big.read() as tx:
+    with database.read() as tx:
         event.listen(tx.connection, "before_cursor_execute", note)
-        repos.list_repos(tx, ADA, PageRequest(50, (10**15, "x")), sort=sort)
+        ask(tx)
         event.remove(tx.connection, "before_cursor_execute", note)
         plan = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0][0]}", asked[0][1])
-        steps = [row.detail for row in plan]
+        return [row.detail for row in plan]
+
+
+@pytest.mark.parametrize("sort", ["updated", "created"])
+def test_a_list_of_repos_goes_down_an_index(big: Database, sort: repos.Sort) -> None:
+    steps = _plan(big, lambda tx: repos.list_repos(tx, ADA, _FAR, sort=sort))
     assert any(f"repos USING INDEX ix_repos_{sort}_at_id" in step for step in steps), steps
     assert not any("USE TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
+
+
+def test_the_most_downloaded_are_found_down_an_index(big: Database) -> None:
+    steps = _plan(big, lambda tx: list_catalogue(tx, ADA, MODEL, HubFilter(sort="downloads"), _FAR))
+    assert any("USING COVERING INDEX uq_repo_counts" in step for step in steps), steps
+    assert not any("USE TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
+
+
+def test_tags_are_found_by_an_index(big: Database) -> None:
+    wanted = HubFilter(tags=("license:mit",), pipeline_tag="fill-mask", least_parameters=5)
+    steps = _plan(big, lambda tx: list_catalogue(tx, ADA, MODEL, wanted, _FAR))
+    assert any("ix_repo_tags_tag_folded" in step for step in steps), steps
+    assert not any(step.startswith("SCAN repo_") for step in steps), steps
