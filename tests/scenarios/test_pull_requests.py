@@ -60,7 +60,7 @@ class Scene:
 
     def main(self) -> str:
         refs = self.call(self.owner, "GET", "/refs")
-        return next(one["targetCommit"] for one in refs["branches"] if one["name"] == "main")
+        return str(next(one["targetCommit"] for one in refs["branches"] if one["name"] == "main"))
 
 
 @pytest.fixture
