@@ -27,7 +27,7 @@ from modelkeep.domain.discussions import (
 from modelkeep.domain.errors import Conflict, NotFound
 from modelkeep.domain.objects import ZERO_ID, Commit, RefUpdate
 from modelkeep.domain.paging import PageRequest
-from modelkeep.git import incoming, log, merging, refs
+from modelkeep.git import incoming, log, merging, objects, refs
 from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.ports import Stores
 from modelkeep.services.writes import Writes
@@ -83,6 +83,7 @@ class PullRequests:
         title: str,
         description: str = "",
         base: str | None = None,
+        start: str | None = None,
         is_draft: bool = False,
     ) -> PullRequest:
         """Opens a pull request without commits yet.
@@ -94,6 +95,7 @@ class PullRequests:
             title: What it is called; one line.
             description: Its first comment; may be empty.
             base: The branch that it is for; None for the default branch.
+            start: The commit of that branch that it starts from, perhaps shortened; None for the last one.
             is_draft: It must be opened before it can be merged.
 
         Raises:
@@ -106,7 +108,8 @@ class PullRequests:
         branch = (base or access.repo.default_branch).removeprefix("refs/heads/")
         status = DiscussionStatus.DRAFT if is_draft else DiscussionStatus.OPEN
         with self._writes.locked(access.repo.id) as git_dir:
-            commit = _tip(access, git_dir, branch)
+            tip = _tip(access, git_dir, branch)
+            commit = tip if start is None else _on_the_way(git_dir, start, tip)
             with self._stores.database.read() as tx:
                 number = next_number(tx, access.repo.id, git_dir)
 
@@ -133,10 +136,18 @@ class PullRequests:
 
     @contextmanager
     def opening(
-        self, actor: Actor, namespace: str, name: str, *, title: str, description: str = "", base: str | None
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        *,
+        title: str,
+        description: str = "",
+        base: str | None,
+        start: str | None = None,
     ) -> Iterator[PullRequest]:
         """Like :meth:`open`, for a block that puts the first commit on it; an error there undoes the opening."""
-        made = self.open(actor, namespace, name, title=title, description=description, base=base)
+        made = self.open(actor, namespace, name, title=title, description=description, base=base, start=start)
         try:
             yield made
         except BaseException:
@@ -279,6 +290,18 @@ def _tip(access: RepoAccess, git_dir: Path, branch: str) -> str:
             code="revision_not_found",
         )
     return present.target
+
+
+def _on_the_way(git_dir: Path, start: str, tip: str) -> str:
+    """The commit that ``start`` names, which led to ``tip``.
+
+    Raises:
+        NotFound: It names none, or one that did not.
+    """
+    commit = objects.resolve_commit(git_dir, start)
+    if commit is None or not objects.is_ancestor(git_dir, commit, tip):
+        raise NotFound(f"The branch has no commit {start[:40]}.", code="revision_not_found")
+    return commit
 
 
 def _mergeable(tx: Transaction, access: RepoAccess, number: int) -> Discussion:

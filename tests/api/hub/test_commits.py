@@ -239,7 +239,7 @@ def test_bodies_are_bounded(world: World) -> None:
     # No line ends: refused once it is longer than a file may be.
     refused(world.as_("cato").post(url, content=iter([b"x" * 2**20] * 20)), 413)
     many = iter([b'{"key": "deletedFile", "value": {"path": "a"}}\n'] * 25_002)
-    refused(world.as_("cato").post(url, content=many), 413)
+    refused(world.as_("cato").post(url, content=many), 400)
     assert limit == 130 * 2**20
 
 
@@ -274,6 +274,19 @@ def test_readers_may_propose(world: World) -> None:
     refused(commit(world, "rita", repo, [text("c", "1")], "refs%2Fpr%2F1"), 403)
     refused(commit(world, "sven", repo, [text("c", "1")], "refs%2Fpr%2F7"), 404, "RevisionNotFound")
     assert {"a", "b"} < set(files(world, repo, "refs%2Fpr%2F1"))
+
+
+def test_a_pull_request_may_start_from_an_earlier_commit(world: World) -> None:
+    repo = world.repo()
+    first = tip(world, repo)
+    world.commit(repo, {"later.txt": "1"})
+    ok(commit(world, "cato", repo, [text("a", "1")], "main?create_pr=1", parentCommit=first[:9]))
+    there = files(world, repo, "refs%2Fpr%2F1")
+    assert "a" in there
+    assert "later.txt" not in there
+    lines: Lines = [text("a", "1")]
+    answer = commit(world, "cato", repo, lines, "main?create_pr=1", parentCommit="0" * 40)
+    refused(answer, 404, "RevisionNotFound")
 
 
 def test_a_pull_request_whose_commit_is_refused_is_none(world: World) -> None:

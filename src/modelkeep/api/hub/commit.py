@@ -43,7 +43,8 @@ def _take(sent: CommitLines, some: Sequence[bytes]) -> None:
 
 def _made(call: Call, place: Place, sent: CommitLines) -> Json:
     if not place.proposes:
-        return _answer(call, _commit_to(call, sent, branch=place.branch, ref=place.ref))
+        commit = _commit_to(call, sent, branch=place.branch, ref=place.ref, parent=sent.parent)
+        return _answer(call, commit)
     opening = call.services.pull_requests.opening(
         call.actor,
         call.namespace,
@@ -51,6 +52,7 @@ def _made(call: Call, place: Place, sent: CommitLines) -> Json:
         title=_title(sent.summary),
         description=sent.description,
         base=place.branch,
+        start=sent.parent,
     )
     with opening as made:
         return _answer(call, _commit_to(call, sent, ref=made.ref), made)
@@ -62,7 +64,14 @@ def _title(summary: str) -> str:
     return (line if len(line) >= SHORTEST_TITLE else f"Commit: {line}")[:LONGEST_TITLE]
 
 
-def _commit_to(call: Call, sent: CommitLines, *, branch: str | None = None, ref: str | None = None) -> Commit:
+def _commit_to(
+    call: Call,
+    sent: CommitLines,
+    *,
+    branch: str | None = None,
+    ref: str | None = None,
+    parent: str | None = None,
+) -> Commit:
     return call.services.commits.commit(
         call.actor,
         call.namespace,
@@ -70,7 +79,7 @@ def _commit_to(call: Call, sent: CommitLines, *, branch: str | None = None, ref:
         sent.operations,
         sent.message,
         branch=branch,
-        parent=sent.parent,
+        parent=parent,
         ref=ref,
         may_change_nothing=True,
         may_have_backslash=True,

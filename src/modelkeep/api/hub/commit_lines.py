@@ -82,12 +82,12 @@ class CommitLines:
         """Reads the next line.
 
         Raises:
-            InvalidInput: It is none of a commit's lines; the message says which one.
-            TooLarge: There are too many, or a file is too large.
+            InvalidInput: It is none of a commit's lines (the message says which one), or one too many.
+            TooLarge: A file is too large.
         """
         self._count += 1
         if self._count > _MOST_LINES:
-            raise TooLarge(f"A commit has at most {_MOST_LINES - 1} operations.", code="operations")
+            raise InvalidInput(f"A commit has at most {_MOST_LINES - 1} operations.", code="operations")
         try:
             sent = parse_json(line)
         except InvalidInput as error:
