@@ -23,6 +23,7 @@ from modelkeep.domain.names import RepoName
 # The tables of docs/explanation/access.md. r, c, m, o: reader, contributor, maintainer, owner.
 MAY = {
     Action.READ: "rcmo",
+    Action.PROPOSE: "rcmo",
     Action.WRITE: "cmo",
     Action.CREATE_REPO: "cmo",
     Action.REGISTER: "cmo",
@@ -35,6 +36,7 @@ MAY = {
 # R, W, P, A: the scopes read, write, promote, admin, each alone.
 MAY_WITH = {
     Action.READ: "RWPA",
+    Action.PROPOSE: "WA",
     Action.WRITE: "WA",
     Action.CREATE_REPO: "WA",
     Action.REGISTER: "WPA",
