@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, select, union_all
 
 from modelkeep.db.batches import batches
 from modelkeep.db.row_sets import replace_rows
 from modelkeep.db.storable import storable
-from modelkeep.db.tables import RepoCards, Repos, RepoTags
+from modelkeep.db.tables import RepoCards, RepoLabels, Repos, RepoTags
 from modelkeep.db.transaction import Transaction
 from modelkeep.domain.cards import CardFields
 from modelkeep.domain.catalogue import HubFilter
@@ -66,7 +66,11 @@ def conditions(wanted: HubFilter) -> list[ColumnElement[bool]]:
 
 
 def _tagged(tag: str) -> ColumnElement[bool]:
-    return Repos.id.in_(select(RepoTags.repo_id).where(RepoTags.tag_folded == fold(storable(tag))))
+    """That the card, or a label, says so."""
+    sought = fold(storable(tag))
+    said = select(RepoTags.repo_id).where(RepoTags.tag_folded == sought)
+    labelled = select(RepoLabels.repo_id).where(RepoLabels.label == sought)
+    return Repos.id.in_(union_all(said, labelled))
 
 
 def _of_card(condition: ColumnElement[bool]) -> ColumnElement[bool]:

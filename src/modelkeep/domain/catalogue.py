@@ -23,7 +23,7 @@ class HubFilter:
     Attributes:
         search: Texts that ``namespace/name`` or the description hold, all of them.
         author: The user or organisation.
-        tags: Tags in the Hub's spelling, such as ``license:mit`` or ``pytorch``; all of them.
+        tags: Tags in the Hub's spelling, such as ``license:mit`` or ``pytorch``, or labels; all of them.
         pipeline_tag: What the model does.
         library: What loads it.
         is_gated: Whether its content must be asked for; None for either.

@@ -45,6 +45,7 @@ def found(tx: Transaction, world: World) -> dict[str, Repo]:
     made["imdb"] = world.repo(acme, "imdb", Visibility.PUBLIC, kind=DATASET)
     for name in ("bert", "secret", "imdb"):
         cards.set_card(tx, made[name].id, CARD)
+    repos.set_labels(tx, made["tiny"].id, ["eu"])
     cards.set_card(tx, made["gpt"].id, CardFields(parameters={"F32": 10**12}, tags=("gguf",)))
     return made
 
@@ -82,6 +83,8 @@ def test_a_card_is_kept_and_replaced(tx: Transaction, found: dict[str, Repo]) ->
         (HubFilter(tags=("license:mit", "fill")), ["bert"]),
         (HubFilter(tags=("license:mit", "gguf")), []),
         (HubFilter(tags=("base_model:acme/bert",)), ["bert"]),
+        (HubFilter(tags=("EU",)), ["tiny"]),
+        (HubFilter(tags=("eu", "fill")), []),
         (HubFilter(pipeline_tag="fill-mask"), ["bert"]),
         (HubFilter(pipeline_tag="\0"), []),
         (HubFilter(library="Transformers"), ["bert"]),
