@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from functools import partial
 
 from modelkeep.domain.card_terms import LICENSES, TASKS
 from modelkeep.domain.cards import CardRemark, CardReport
@@ -72,7 +71,7 @@ class _Checks:
             "base_model_relation": self._relation,
             "model-index": self._model_index,
             "task_categories": self._tasks,
-            "configs": partial(self._listed, of=NodeKind.MAPPING),
+            "configs": self._configs,
             **dict.fromkeys(("tags", "datasets", "metrics", "task_ids", "size_categories"), self._texts),
         }
         for key, value in pairs_of(root):
@@ -157,6 +156,9 @@ class _Checks:
                 self._error(f'"{at}.{name}" must be {_NAMES[kind]}', value)
                 del found[name]
         return found
+
+    def _configs(self, name: str, value: Node) -> None:
+        self._listed(name, value, NodeKind.MAPPING)
 
     def _listed(self, name: str, value: Node, of: NodeKind) -> list[tuple[str, Node]]:
         """The items of what must be a list, with their places; those of another kind are errors."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from modelkeep.domain.artifacts import Json
 from modelkeep.domain.file_headers import FileFormat, FileHeader, TensorInfo, parameters_of
@@ -111,5 +111,5 @@ def _tensor(name: str, value: object, room: int) -> TensorInfo:
     return tensor
 
 
-def _are_numbers(value: object) -> Any:
+def _are_numbers(value: object) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(type(one) is int and 0 <= one < 1 << 63 for one in value)

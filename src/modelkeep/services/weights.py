@@ -162,7 +162,7 @@ def root_names(git_dir: Path, commit: str) -> list[str]:
         NotFound: There is no such commit.
     """
     repository = open_repository(git_dir)
-    found = []
+    found: list[str] = []
     for name, _, _ in trees.read_tree(repository, load_commit(repository, commit).tree_id):
         if len(found) == _MOST_NAMES:
             break

@@ -62,7 +62,8 @@ def reconstruct(
             size=recipe.size,
         )
     indexes: dict[XetHash, XorbIndex] = {}
-    pieces, offset = [], 0
+    pieces: list[Piece] = []
+    offset = 0
     for piece, skipped in _cut(recipe, _finder(index_of, indexes), first, stop):
         offset = skipped if not pieces else offset
         pieces.append(piece)

@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from modelkeep.domain.access import Visibility
+from modelkeep.domain.lfs import Pointer
 from tests.api.hub.world import World, ok, refused
 
 CARD = """---
@@ -133,7 +134,11 @@ def test_headers_of_shards(world: World) -> None:
         "weight_map": {"w": "model-1.safetensors", "b": "model-2.safetensors"},
     }
     name = "model.safetensors.index.json"
-    files = {"model-1.safetensors": one, "model-2.safetensors": two, name: json.dumps(index)}
+    files: dict[str, str | bytes | Pointer] = {
+        "model-1.safetensors": one,
+        "model-2.safetensors": two,
+        name: json.dumps(index),
+    }
     world.commit(repo, files)
     url = f"/api/models/{repo.address}/safetensors-metadata"
     found = ok(world.as_("rita").get(f"{url}/{name}"))
