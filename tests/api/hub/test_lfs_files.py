@@ -226,4 +226,5 @@ def test_validate_yaml(world: World) -> None:
     assert plain.status_code == 400
     assert plain.text.startswith('- Error: "license" must be one of')
     refused(anyone.post("/api/validate-yaml", json={"content": 5}), 400)
-    refused(anyone.post("/api/validate-yaml", json={"content": "", "repoType": "thing"}), 400)
+    for kind in ("thing", ["model"], {"a": 1}, 1):
+        refused(anyone.post("/api/validate-yaml", json={"content": "", "repoType": kind}), 400)

@@ -22,7 +22,7 @@ def routes() -> list[Route]:
 async def _check(call: Call) -> Response:
     sent = await call.json()
     content, kind = sent.get("content"), sent.get("repoType") or "model"
-    if not isinstance(content, str) or kind not in _KINDS:
+    if not isinstance(content, str) or not isinstance(kind, str) or kind not in _KINDS:
         raise InvalidInput(
             'Send the card as {"content": …, "repoType": "model" or "dataset"}.', code="invalid_body"
         )
