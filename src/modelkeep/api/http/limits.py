@@ -27,6 +27,7 @@ class Limits:
         blob_threads: Reads, writes, hashing and syncing of blobs at once.
         git_processes: Git processes that stream to or from clients at once.
         git_wait_seconds: How long a request waits for its turn to start a Git process.
+        outbound_threads: Requests at once that wait for an answer of another machine.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Limits:
         blob_threads: int = 32,
         git_processes: int = 32,
         git_wait_seconds: float = 30.0,
+        outbound_threads: int = 8,
     ) -> None:
         self._sql = CapacityLimiter(sql_threads)
         self._blob = CapacityLimiter(blob_threads)
         self._git = CapacityLimiter(git_processes)
         self._decisions = CapacityLimiter(git_processes)
         self._git_wait_seconds = git_wait_seconds
+        self._outbound = CapacityLimiter(outbound_threads)
 
     async def run_sql(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a call of a service in a thread. Once begun it is not cut short, even if the client goes."""
@@ -50,6 +53,10 @@ class Limits:
     async def run_blob(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs one step of moving bytes in a thread. Once begun it is not cut short."""
         return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self._blob)
+
+    async def run_outbound(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs what asks another machine, which may be silent for minutes: nobody else's threads wait for it."""
+        return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=self._outbound)
 
     async def run_decision(self, function: Callable[[], T], /) -> T:
         """Runs what decides on a push: there is a thread for every process, however many wait for one repo's lock."""

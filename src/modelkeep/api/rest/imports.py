@@ -43,8 +43,7 @@ async def create_import(call: CallOf, body: NewImport, response: Response) -> Im
 
     Asking again for the same repo changes what is wanted and begins anew, with status 200; what was fetched stays.
     """
-    # It asks another machine, which may take its time: not in the threads of the database.
-    made, is_new = await call.rest.limits.run_blob(
+    made, is_new = await call.rest.limits.run_outbound(
         call.services.imports.create,
         call.actor,
         body.source,
