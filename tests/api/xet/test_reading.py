@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
+from modelkeep.api.xet.ranges import is_plain_range
 from modelkeep.blobs.xet.xorb_format import HEADER_BYTES, read_header
 from modelkeep.domain.access import Role
 from tests.support.hub import Hub, HubRepo, User
@@ -162,6 +164,46 @@ def test_an_address_opens_its_bytes_and_no_others(hub: Hub, client: XetClient, p
     assert status(f"bytes={start}-{end}", url.replace(name, "ab" * 32)) == 403
     assert status(f"bytes={start}-{end}", re.sub("ticket=....", "ticket=AAAA", url)) == 403
     assert status(f"bytes={start}-{end}", url.partition("?")[0]) == 403
+
+
+@pytest.mark.parametrize("condition", ['"another"', 'W/"x"', "Sat, 01 Jan 2000 00:00:00 GMT", ""])
+def test_a_condition_opens_no_other_bytes(
+    hub: Hub, client: XetClient, parts: list[Part], condition: str
+) -> None:
+    (info, *_), *_ = client.plan(file_hash_of(parts), version=1).json()["fetch_info"].values()
+    span = f"bytes={info['url_range']['start']}-{info['url_range']['end']}"
+    answer = hub.http.get(info["url"], headers={"Range": span, "If-Range": condition})
+    assert (answer.status_code, answer.json()["code"]) == (403, "forged_url")
+
+
+def test_an_address_sends_no_byte_over_and_over(
+    hub: Hub, client: XetClient, xorb: Xorb, parts: list[Part]
+) -> None:
+    client.send_file([(xorb, 0, 6)])
+    (info,) = client.plan(file_hash_of([(xorb, 0, 6)]), version=1).json()["fetch_info"][xorb.hash]
+    whole = f"0-{info['url_range']['end']}"
+    assert hub.http.get(info["url"], headers={"Range": f"bytes={whole}"}).content == xorb.data
+    for times in (2, 200):
+        answer = hub.http.get(info["url"], headers={"Range": "bytes=" + ",".join([whole] * times)})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_range")
+
+
+@pytest.mark.parametrize(
+    ("values", "is_plain"),
+    [
+        (["bytes=0-5"], True),
+        (["bytes=0-5", "bytes=7-9"], False),
+        (["bytes =0-5"], False),
+        (["Bytes=0-5"], False),
+        (["bytes= 0-5"], False),
+        (["bytes=0-5,7-9"], False),
+        ([], False),
+    ],
+)
+def test_nginx_sends_only_ranges_that_cannot_be_misread(values: list[str], is_plain: bool) -> None:
+    raw = [(b"range", value.encode()) for value in values]
+    assert is_plain_range(Headers(raw=raw)) is is_plain
+    assert not is_plain_range(Headers(raw=[*raw, (b"if-range", b'"x"')]))
 
 
 def test_an_address_ends_with_its_owners_right(

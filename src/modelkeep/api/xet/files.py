@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from modelkeep.api.http.downloads import Content, ContentResponse
 from modelkeep.api.xet import render
 from modelkeep.api.xet.calls import Call
-from modelkeep.api.xet.ranges import SpansResponse, asked_spans
+from modelkeep.api.xet.ranges import SpansResponse, asked_spans, is_plain_range
 from modelkeep.domain.errors import InvalidInput, NotFound
 from modelkeep.services.xet_reconstruction import Reconstruction
 
@@ -34,11 +34,14 @@ async def send_bytes(call: Call) -> Response:
     opened = await call.room.limits.run_sql(
         xet.open_spans, call.ticket, call.scope, call.hash, call.client_address
     )
-    spans = asked_spans(call.request.headers.get("range"), opened.size, opened.spans)
+    headers = call.request.headers
+    spans = asked_spans(headers, opened.size, opened.spans)
     if len(spans) > 1:
         return SpansResponse(opened, spans, call.room.limits, xet.open_bytes)
     content = Content(opened.size, opened.xorb, opened.path, cache_control="private, no-transform")
-    return ContentResponse(content, call.room.limits, acceleration=call.room.acceleration)
+    # The file goes on behind the xorb, and nginx reads the Range header once more.
+    acceleration = call.room.acceleration if is_plain_range(headers) else None
+    return ContentResponse(content, call.room.limits, acceleration=acceleration)
 
 
 async def find_chunk(call: Call) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from anyio import CancelScope
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -18,32 +19,43 @@ from modelkeep.services.xet import XorbBytes
 MOST_SPANS = 256
 
 _SPAN = re.compile(r"[ \t]*([0-9]{1,19})-([0-9]{1,19})[ \t]*", re.ASCII)
+_PLAIN = re.compile(r"bytes=[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 
 Span = tuple[int, int]
 Open = Callable[[str, int, int], RangeReader]
 
 
-def asked_spans(header: str | None, size: int, allowed: Sequence[Span]) -> list[Span]:
+def asked_spans(headers: Headers, size: int, allowed: Sequence[Span]) -> list[Span]:
     """The ranges that a request asks for, each up to, not including, its end.
 
     Args:
-        header: The Range header.
+        headers: The request's. With ``If-Range`` it asks for all: what is sent must never hang on whether that fits.
         size: Of the xorb.
         allowed: What the address opens.
 
     Raises:
-        InvalidInput: The header cannot be read (``invalid_range``).
+        InvalidInput: The header cannot be read, or its ranges overlap (``invalid_range``).
         NotPermitted: It asks for other bytes than the address opens (``forged_url``), or for all where it opens some.
     """
-    spans = [(0, size)] if header is None else _parse(header, size)
+    header = headers.get("range")
+    is_whole = header is None or "if-range" in headers
+    spans = [(0, size)] if header is None or is_whole else _parse(header)
     if any(not _is_within(span, allowed) for span in spans):
         raise NotPermitted(
             "This URL opens other bytes; send the Range that it was given with.", code="forged_url"
         )
+    if sum(stop - start for start, stop in spans) > size:
+        raise InvalidInput("Ask for each byte once: these ranges overlap.", code="invalid_range")
     return spans
 
 
-def _parse(header: str, size: int) -> list[Span]:
+def is_plain_range(headers: Headers) -> bool:
+    """Whether anything that reads these headers takes them for the same one range: a proxy sends by its own reading."""
+    ranges = headers.getlist("range")
+    return len(ranges) == 1 and _PLAIN.fullmatch(ranges[0]) is not None and "if-range" not in headers
+
+
+def _parse(header: str) -> list[Span]:
     unit, _, rest = header.partition("=")
     parts = rest.split(",", MOST_SPANS)
     matches = [_SPAN.fullmatch(part) for part in parts]
