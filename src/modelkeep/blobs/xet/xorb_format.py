@@ -26,6 +26,8 @@ MAX_PACKED_CHUNK_BYTES = MAX_CHUNK_BYTES + 4096
 MAX_XORB_BYTES = MAX_DATA_BYTES + MAX_CHUNKS * HEADER_BYTES
 FOOTER_MAGIC = b"XETBLOB"
 _PLAIN, _LZ4, _GROUPED_LZ4 = 0, 1, 2
+_LZ4_FLAGS = 4
+_WITH_DICTIONARY = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ def unpack(header: ChunkHeader, data: memoryview, chunk: int) -> bytes | memoryv
     """
     if header.scheme == _PLAIN:
         return data
+    if len(data) > _LZ4_FLAGS and data[_LZ4_FLAGS] & _WITH_DICTIONARY:
+        # This library would unpack it, that of clients would not: they could not read what somebody else sends so.
+        raise invalid_xorb("its LZ4 frame needs a dictionary", chunk)
     decompressor = lz4.frame.LZ4FrameDecompressor()
     try:
         unpacked: bytes = decompressor.decompress(data, max_length=header.unpacked)

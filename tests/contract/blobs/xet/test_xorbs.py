@@ -224,6 +224,16 @@ def test_a_frame_that_claims_terabytes_is_refused() -> None:
         check(frame(bytes(honest), LZ4, 300))
 
 
+@pytest.mark.parametrize("scheme", [LZ4, GROUPED])
+def test_a_frame_with_a_dictionary_is_refused(scheme: int) -> None:
+    # Magic, flags (a dictionary's number follows), block size, the number, the head's checksum, one raw block, the end.
+    head = bytes.fromhex("04224d18 61 40 4d000000") + b"\xe5"
+    packed = head + (3 | 1 << 31).to_bytes(4, "little") + b"abc" + bytes(4)
+    check = XorbCheck(xorb_hash(nodes_of([b"abc"])))
+    with pytest.raises(InvalidInput, match="dictionary"):
+        check.take(frame(packed, scheme, 3))
+
+
 def test_counts_and_sizes_have_limits() -> None:
     chunk = pack_chunk(b"x")
     most = [b"x"] * MAX_CHUNKS
