@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,3 +96,38 @@ def publish(source: Path, target: Path) -> None:
     make_directory(target.parent)
     source.replace(target)
     sync_directory(target.parent)
+
+
+def delete_file(path: Path) -> bool:
+    """Removes a file; False where there was none."""
+    with storage_errors():
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+    return True
+
+
+def names_in(root: Path, folders: Iterable[str], pattern: re.Pattern[str]) -> Iterator[str]:
+    """The names of files that fit a pattern and lie in the folder that they begin with, in order."""
+    for folder in folders:
+        if not (root / folder).is_dir():
+            continue
+        for name in sorted(os.listdir(root / folder)):
+            if pattern.fullmatch(name) and name.startswith(folder):
+                yield name
+
+
+def sweep_folder(folder: Path, older_than: float, is_live: Callable[[str], bool] = lambda name: False) -> int:
+    """Removes files that are ``older_than`` seconds old and not live (by name); returns how many."""
+    limit = time.time() - older_than
+    removed = 0
+    with storage_errors():
+        for path in folder.iterdir():
+            try:
+                if not is_live(path.name) and path.stat().st_mtime <= limit:
+                    path.unlink()
+                    removed += 1
+            except FileNotFoundError:
+                continue
+    return removed

@@ -16,14 +16,20 @@ import hashlib
 import os
 import re
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from modelkeep.blobs.files import make_directories, make_directory, storage_errors
+from modelkeep.blobs.files import (
+    delete_file,
+    make_directories,
+    make_directory,
+    names_in,
+    storage_errors,
+    sweep_folder,
+)
 from modelkeep.blobs.local_writer import LocalWriter
 from modelkeep.blobs.partials import LocalPartials
 from modelkeep.blobs.ports import BlobInfo
@@ -145,35 +151,15 @@ class LocalBlobStore:
 
     def delete(self, oid: str) -> bool:
         """Removes a blob; False where there was none. Readers that have it open read on."""
-        with storage_errors():
-            try:
-                self._locate(oid).unlink()
-            except FileNotFoundError:
-                return False
-        return True
+        return delete_file(self._locate(oid))
 
     def iter_oids(self) -> Iterator[str]:
         """Yields every blob's oid, in order; other files in the folder are passed over."""
-        for shard in _SHARDS:
-            for name in sorted(os.listdir(self._blobs / shard)):
-                if _OID.fullmatch(name) and name.startswith(shard):
-                    yield name
+        yield from names_in(self._blobs, _SHARDS, _OID)
 
     def sweep_temporary(self, older_than: float = 0.0) -> int:
         """Removes what killed uploads left behind, if ``older_than`` seconds old; returns how many."""
-        limit = time.time() - older_than
-        removed = 0
-        with storage_errors():
-            for path in self._temporary.iterdir():
-                with self._live_lock:
-                    is_live = path.name in self._live
-                try:
-                    if not is_live and path.stat().st_mtime <= limit:
-                        path.unlink()
-                        removed += 1
-                except FileNotFoundError:
-                    continue
-        return removed
+        return sweep_folder(self._temporary, older_than, self._is_live)
 
     def check(self) -> None:
         """Writes, reads back and removes a small file.
@@ -196,6 +182,10 @@ class LocalBlobStore:
     def _locate(self, oid: str) -> Path:
         name = Oid.parse(oid)
         return self._blobs / name[:2] / name
+
+    def _is_live(self, name: str) -> bool:
+        with self._live_lock:
+            return name in self._live
 
     def _forget(self, name: str) -> None:
         with self._live_lock:

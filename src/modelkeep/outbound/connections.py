@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 import certifi
 import httpcore
+
+_MOST_TRIED = 3
+"""So many addresses of a host."""
 
 
 def trusting_context() -> ssl.SSLContext:
@@ -51,3 +56,34 @@ class OpenStreams:
             connection = stream.get_extra_info("socket")
             with suppress(OSError):
                 connection.shutdown(2)  # wakes the thread that reads; closing would not
+
+
+def connect_first(
+    addresses: Sequence[str], port: int, until: float, streams: OpenStreams
+) -> httpcore.NetworkStream:
+    """Connects to the first of these addresses that answers, and notes the connection.
+
+    Args:
+        addresses: Some are tried, in order.
+        port: The port.
+        until: When to give up, by :func:`time.monotonic`.
+        streams: Where the connection is noted.
+
+    Raises:
+        httpcore.ConnectError: None answers, or all connections were broken off.
+        httpcore.ConnectTimeout: None answered in time.
+    """
+    sockets = httpcore.SyncBackend()
+    failure: Exception = httpcore.ConnectTimeout()
+    for address in addresses[:_MOST_TRIED]:
+        left = until - time.monotonic()
+        if left <= 0 or streams.is_closed:
+            break
+        try:
+            stream = sockets.connect_tcp(address, port, timeout=left)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            failure = error
+            continue
+        streams.add(stream)
+        return stream
+    raise failure

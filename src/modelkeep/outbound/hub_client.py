@@ -77,19 +77,27 @@ class HubClient:
         return text
 
     @contextmanager
-    def opened(self, source: Source) -> Iterator[RemoteRepo]:
-        """Opens a repo; asks nothing yet."""
+    def opened(
+        self, source: Source, *, via: str | None = None, seconds: float | None = None
+    ) -> Iterator[RemoteRepo]:
+        """Opens a repo; asks nothing yet.
+
+        Args:
+            source: Which one.
+            via: The hubs that ask through each other, as the header of that name; None where nobody waits.
+            seconds: How long the other side may take to answer, where somebody waits; else the usual times.
+        """
         credentials = f"Bearer {source.token}" if source.token else None
         reader = Reader(
             self._guard,
             source.endpoint,
             credentials,
             self._streams,
-            connect_seconds=self._connect_seconds,
-            idle_seconds=self._idle_seconds,
+            connect_seconds=min(self._connect_seconds, seconds or self._connect_seconds),
+            idle_seconds=min(self._idle_seconds, seconds or self._idle_seconds),
         )
         try:
-            yield RemoteRepo(reader, source)
+            yield RemoteRepo(reader, source, via)
         finally:
             reader.close()
 
@@ -114,9 +122,10 @@ class RemoteRepo:
         InvalidInput: What it answers cannot be right.
     """
 
-    def __init__(self, reader: Reader, source: Source) -> None:
+    def __init__(self, reader: Reader, source: Source, via: str | None = None) -> None:
         self._reader = reader
         self._source = source
+        self._headers = {"Via": via} if via else {}
         self._api = f"{source.endpoint}/api/{source.kind}s/{quote(source.name, safe='/')}"
 
     def commit_of(self, revision: str | None) -> str:
@@ -173,7 +182,7 @@ class RemoteRepo:
     def _get(
         self, url: str, headers: Mapping[str, str] | None = None, *, leaves: bool = False
     ) -> Iterator[Response]:
-        with self._reader.get(url, headers, leaves=leaves) as answer:
+        with self._reader.get(url, {**self._headers, **(headers or {})}, leaves=leaves) as answer:
             if not 200 <= answer.status < 300:
                 raise _refusal(answer)
             yield answer

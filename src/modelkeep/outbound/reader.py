@@ -16,15 +16,16 @@ import httpx
 
 from modelkeep.domain.errors import InvalidInput, Unavailable
 from modelkeep.outbound.addresses import Forbidden, Guard, Unresolved
-from modelkeep.outbound.connections import OpenStreams, trusting_context
+from modelkeep.outbound.connections import OpenStreams, connect_first, trusting_context
 
 MOST_REDIRECTS = 5
 LONGEST_URL = 8000
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_MOST_TRIED = 3
 _MOST_HEADERS = 200
+_LEAST_RATE = 1024
+"""Bytes a second: who sends less, for as long as is looked at, does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Response:
     headers: Mapping[str, str]
     url: str
     _stream: Iterable[bytes] = field(repr=False)
+    _seconds: float = 120.0
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it comes.
@@ -50,11 +52,13 @@ class Response:
 
         Raises:
             InvalidInput: It is longer than ``limit`` bytes.
-            Unavailable: The connection broke off.
+            Unavailable: The connection broke off, or the body takes minutes.
         """
-        body = bytearray()
+        body, until = bytearray(), time.monotonic() + self._seconds
         for piece in self.pieces():
             body += piece
+            if time.monotonic() > until:
+                raise _away(self.url, "it sends its answer too slowly")
             if len(body) > limit:
                 raise InvalidInput(
                     f"{shown(self.url)} answers with more than {limit} bytes.", code="source_answer_invalid"
@@ -72,6 +76,7 @@ class Reader:
         streams: Where its connections are noted, so that they can be broken off.
         connect_seconds: How long a connection may take.
         idle_seconds: How long the other side may say nothing.
+        slow_seconds: How long it may send next to nothing; how long an answer that is read whole may take.
     """
 
     def __init__(
@@ -83,9 +88,11 @@ class Reader:
         *,
         connect_seconds: float = 10.0,
         idle_seconds: float = 60.0,
+        slow_seconds: float = 120.0,
     ) -> None:
         self._origin = origin_of(base)
         self._credentials = credentials
+        self._slow_seconds = slow_seconds
         self._timeouts = {
             "connect": connect_seconds,
             "read": idle_seconds,
@@ -96,7 +103,7 @@ class Reader:
             ssl_context=trusting_context() if self._origin[0] == "https" else None,
             max_connections=16,
             keepalive_expiry=30.0,
-            network_backend=_GuardedBackend(guard, streams),
+            network_backend=_GuardedBackend(guard, streams, slow_seconds),
             http1=True,
             http2=False,
             retries=0,
@@ -154,7 +161,7 @@ class Reader:
                 name.decode("latin-1").lower(): value.decode("latin-1")
                 for name, value in response.headers[:_MOST_HEADERS]
             }
-            yield Response(response.status, found, url, response.iter_stream())
+            yield Response(response.status, found, url, response.iter_stream(), self._slow_seconds)
         finally:
             with suppress(httpcore.NetworkError, httpcore.ProtocolError, OSError, RuntimeError):
                 response.close()
@@ -208,10 +215,10 @@ def _require_fit(url: str, following: str, leaves: bool) -> None:
 class _GuardedBackend(httpcore.NetworkBackend):
     """Connects to addresses that the guard let pass, whatever the name; Host and SNI stay those of the URL."""
 
-    def __init__(self, guard: Guard, streams: OpenStreams) -> None:
+    def __init__(self, guard: Guard, streams: OpenStreams, slow_seconds: float) -> None:
         self._guard = guard
         self._streams = streams
-        self._sockets = httpcore.SyncBackend()
+        self._slow_seconds = slow_seconds
 
     def connect_tcp(
         self,
@@ -222,30 +229,31 @@ class _GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         until = time.monotonic() + (timeout or 10.0)
-        failure: Exception = httpcore.ConnectTimeout()
-        for address in self._guard.addresses(host, port)[:_MOST_TRIED]:
-            left = until - time.monotonic()
-            if left <= 0 or self._streams.is_closed:
-                break
-            try:
-                stream = self._sockets.connect_tcp(address, port, timeout=left)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-                continue
-            self._streams.add(stream)
-            return _NotedStream(stream, self._streams)
-        raise failure
+        stream = connect_first(self._guard.addresses(host, port), port, until, self._streams)
+        return _NotedStream(stream, self._streams, self._slow_seconds)
 
 
 class _NotedStream(httpcore.NetworkStream):
-    """A connection that is forgotten when it is closed."""
+    """A connection that is forgotten when it is closed, and given up when it only drips."""
 
-    def __init__(self, stream: httpcore.NetworkStream, streams: OpenStreams) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, streams: OpenStreams, slow_seconds: float) -> None:
         self._stream = stream
         self._streams = streams
+        self._slow_seconds = slow_seconds
+        self._waited = 0.0
+        self._received = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, timeout)
+        started = time.monotonic()
+        data = self._stream.read(max_bytes, timeout)
+        self._waited += time.monotonic() - started
+        self._received += len(data)
+        if self._waited > self._slow_seconds:
+            # A byte a minute is an answer to each read, headers included, and would hold a thread for ever.
+            if self._received < self._slow_seconds * _LEAST_RATE:
+                raise httpcore.ReadTimeout
+            self._waited, self._received = 0.0, 0
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, timeout)
@@ -262,7 +270,7 @@ class _NotedStream(httpcore.NetworkStream):
         finally:
             self._streams.discard(self._stream)
         self._streams.add(secured)
-        return _NotedStream(secured, self._streams)
+        return _NotedStream(secured, self._streams, self._slow_seconds)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)

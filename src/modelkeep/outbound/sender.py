@@ -15,7 +15,7 @@ import httpx
 
 from modelkeep.domain.errors import InvalidInput
 from modelkeep.outbound.addresses import Forbidden, Guard, Unresolved
-from modelkeep.outbound.connections import OpenStreams, trusting_context
+from modelkeep.outbound.connections import OpenStreams, connect_first, trusting_context
 
 MOST_REDIRECTS = 3
 ANSWER_BYTES = 16 * 1024
@@ -23,7 +23,6 @@ LONGEST_URL = 2000
 
 _KEEP_METHOD = frozenset({307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_MOST_TRIED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +220,6 @@ class _PinnedBackend(httpcore.NetworkBackend):
         self._deadline = deadline
         self._connect_seconds = connect_seconds
         self._streams = streams
-        self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -232,19 +230,8 @@ class _PinnedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         until = min(self._deadline, time.monotonic() + self._connect_seconds)
-        failure: Exception = httpcore.ConnectTimeout()
-        for address in self._addresses[:_MOST_TRIED]:
-            left = until - time.monotonic()
-            if left <= 0 or self._streams.is_closed:
-                break
-            try:
-                stream = self._sockets.connect_tcp(address, port, timeout=left)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-                continue
-            self._streams.add(stream)
-            return _TimedStream(stream, self._deadline, self._streams)
-        raise failure
+        stream = connect_first(self._addresses, port, until, self._streams)
+        return _TimedStream(stream, self._deadline, self._streams)
 
 
 class _TimedStream(httpcore.NetworkStream):

@@ -96,7 +96,19 @@ def test_the_index_followed_is_the_index_made_anew(tx: Transaction, world: World
     anew = world.repo(world.user("bob"), "models")
     _rebuild(tx, anew, HISTORY, [PROBLEM])
     assert registry.snapshot(tx, repo.id) == registry.snapshot(tx, anew.id)
-    assert [len(rows) for rows in registry.snapshot(tx, anew.id).values()] == [1, 0, 3, 9, 4, 2, 1, 0, 0, 0, 0]
+    assert [len(rows) for rows in registry.snapshot(tx, anew.id).values()] == [
+        1,
+        0,
+        3,
+        9,
+        4,
+        2,
+        1,
+        0,
+        0,
+        0,
+        0,
+    ]
     _follow(tx, repo, [], ["churn#prod#2", "iris@v0.0.1", "iris@v0.0.1!"])
     left = [e for e in HISTORY if e.tag != "churn#prod#2" and e.artifact != "iris"]
     _rebuild(tx, anew, left, [PROBLEM])

@@ -19,9 +19,7 @@ from tests.contract.git.real_git import Git
 PATHS = ["a.txt", "d", "d/b.txt", "d/e", "d/e/c.txt", "d/e/f.txt"]
 FILES = ["a.txt", "d/b.txt", "d/e/c.txt", "d/e/f.txt"]
 ANY_FILES = st.dictionaries(st.sampled_from(FILES), st.integers(0, 2), min_size=1)
-HISTORIES = st.lists(
-    st.tuples(ANY_FILES, st.lists(st.integers(0, 50), max_size=3)), min_size=1, max_size=10
-)
+HISTORIES = st.lists(st.tuples(ANY_FILES, st.lists(st.integers(0, 50), max_size=3)), min_size=1, max_size=10)
 """The files of each commit, and its parents among the commits before it."""
 
 

@@ -10,30 +10,8 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse
 
-from modelkeep.domain.errors import (
-    AlreadyExists,
-    Conflict,
-    InvalidInput,
-    ModelkeepError,
-    NotFound,
-    NotPermitted,
-    RateLimited,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-)
-
-STATUS: dict[type[ModelkeepError], int] = {
-    InvalidInput: 400,
-    Unauthenticated: 401,
-    NotPermitted: 403,
-    NotFound: 404,
-    AlreadyExists: 409,
-    Conflict: 409,
-    TooLarge: 413,
-    RateLimited: 429,
-    Unavailable: 503,
-}
+from modelkeep.api.http.plain_errors import STATUS
+from modelkeep.domain.errors import ModelkeepError, RateLimited
 
 CODES = {
     "repo_not_found": "RepoNotFound",

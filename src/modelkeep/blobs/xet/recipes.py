@@ -15,13 +15,12 @@ import hashlib
 import os
 import re
 import struct
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from modelkeep.blobs.files import make_directory, publish, storage_errors
+from modelkeep.blobs.files import delete_file, make_directory, names_in, publish, storage_errors, sweep_folder
 from modelkeep.blobs.xet.hashes import XetHash, of_bytes, to_bytes
 from modelkeep.domain.errors import Unavailable
 from modelkeep.domain.lfs import Oid
@@ -118,36 +117,15 @@ class RecipeStore:
 
     def delete(self, oid: str) -> bool:
         """Removes a recipe; False where there was none. The xorbs stay."""
-        with storage_errors():
-            try:
-                self._locate(oid).unlink()
-            except FileNotFoundError:
-                return False
-        return True
+        return delete_file(self._locate(oid))
 
     def iter_oids(self) -> Iterator[str]:
         """Yields the oid of every recipe, in order; other files in the folder are passed over."""
-        for shard in _SHARDS:
-            folder = self._root / shard
-            if not folder.is_dir():
-                continue
-            for name in sorted(os.listdir(folder)):
-                if _OID.fullmatch(name) and name.startswith(shard):
-                    yield name
+        yield from names_in(self._root, _SHARDS, _OID)
 
     def sweep_temporary(self, older_than: float = 0.0) -> int:
         """Removes what killed writes left behind, if ``older_than`` seconds old; returns how many."""
-        limit = time.time() - older_than
-        removed = 0
-        with storage_errors():
-            for path in self._temporary.iterdir():
-                try:
-                    if path.stat().st_mtime <= limit:
-                        path.unlink()
-                        removed += 1
-                except FileNotFoundError:
-                    continue
-        return removed
+        return sweep_folder(self._temporary, older_than)
 
     def _locate(self, oid: str) -> Path:
         name = Oid.parse(oid)

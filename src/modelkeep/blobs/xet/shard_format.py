@@ -19,6 +19,9 @@ from modelkeep.domain.errors import InvalidInput, TooLarge
 MAX_SHARD_BYTES = 80 << 20
 """Clients begin a new shard at 64 MiB."""
 
+MAX_RECORDS = 1 << 16
+"""Files of a shard, and xorbs: far more than clients send at once. Each costs more memory than its record."""
+
 SHARD_TAG = b"HFRepoMetaData\0" + bytes.fromhex("556967456a7b815783a5bdd95ccdd14aa9")
 SHARD_VERSION = 2
 FOOTER_VERSION = 1
@@ -157,6 +160,7 @@ class _Records:
     def __init__(self, data: memoryview, at: int) -> None:
         self._data = data
         self._at = at
+        self._heads = 0
 
     def take(self, count: int, what: str) -> memoryview:
         stop = self._at + count * RECORD_BYTES
@@ -166,12 +170,30 @@ class _Records:
         self._at = stop
         return taken
 
+    def head(self, what: str) -> tuple[bytes, int, int, int, int] | None:
+        """The head of a file or of a xorb; None at the end of them."""
+        record = self.take(1, what)
+        raw, flags, count, third, fourth = RECORD.unpack(record)
+        if raw == _BOOKEND_HASH:
+            if bytes(record) != BOOKEND:
+                raise invalid_shard(f"the end of {what} is damaged")
+            self._heads = 0
+            return None
+        self._heads += 1
+        if self._heads > MAX_RECORDS:
+            raise TooLarge(
+                f"A shard has at most {MAX_RECORDS} files and as many xorbs. Send its files in several shards.",
+                code="shard_too_large",
+                limit=MAX_RECORDS,
+            )
+        return raw, flags, count, third, fourth
+
     def rest(self) -> memoryview:
         return self._data[self._at :]
 
 
 def _files(records: _Records) -> Iterator[ShardFile]:
-    while (head := _head(records, "its files")) is not None:
+    while (head := records.head("its files")) is not None:
         raw, flags, count, _, _ = head
         name = of_bytes(raw)
         if flags & ~(_WITH_VERIFICATION | _WITH_SHA256):
@@ -185,21 +207,11 @@ def _files(records: _Records) -> Iterator[ShardFile]:
 
 
 def _xorbs(records: _Records) -> Iterator[ShardXorb]:
-    while (head := _head(records, "its xorbs")) is not None:
+    while (head := records.head("its xorbs")) is not None:
         name, count = of_bytes(head[0]), head[2]
-        if count > MAX_CHUNKS:
-            raise invalid_shard(f"the xorb {name} has {count} chunks, and may have {MAX_CHUNKS}")
+        if not 0 < count <= MAX_CHUNKS:
+            raise invalid_shard(f"the xorb {name} has {count} chunks, and may have 1 to {MAX_CHUNKS}")
         yield ShardXorb(name, records.take(count, f"the chunks of the xorb {name}"))
-
-
-def _head(records: _Records, what: str) -> tuple[bytes, int, int, int, int] | None:
-    record = records.take(1, what)
-    raw, flags, count, third, fourth = RECORD.unpack(record)
-    if raw == _BOOKEND_HASH:
-        if bytes(record) != BOOKEND:
-            raise invalid_shard(f"the end of {what} is damaged")
-        return None
-    return raw, flags, count, third, fourth
 
 
 def _check_end(rest: memoryview, footer_size: int) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from modelkeep.blobs.files import make_directory, storage_errors
+from modelkeep.blobs.files import make_directory, names_in, storage_errors, sweep_folder
 from modelkeep.blobs.local import LocalReader
 from modelkeep.blobs.xet.hashes import XetHash, parse_hash
 from modelkeep.blobs.xet.memo import Memo
@@ -153,29 +153,11 @@ class XorbStore:
 
     def iter_hashes(self) -> Iterator[XetHash]:
         """Yields every xorb's hash, in order; other files in the folder are passed over."""
-        for shard in _SHARDS:
-            folder = self._root / shard
-            if not folder.is_dir():
-                continue
-            for name in sorted(os.listdir(folder)):
-                if _HASH.fullmatch(name) and name.startswith(shard):
-                    yield XetHash(name)
+        yield from map(XetHash, names_in(self._root, _SHARDS, _HASH))
 
     def sweep_temporary(self, older_than: float = 0.0) -> int:
         """Removes what killed uploads left behind, if ``older_than`` seconds old; returns how many."""
-        limit = time.time() - older_than
-        removed = 0
-        with storage_errors():
-            for path in self._temporary.iterdir():
-                with self._live_lock:
-                    is_live = path.name in self._live
-                try:
-                    if not is_live and path.stat().st_mtime <= limit:
-                        path.unlink()
-                        removed += 1
-                except FileNotFoundError:
-                    continue
-        return removed
+        return sweep_folder(self._temporary, older_than, self._is_live)
 
     def check(self) -> None:
         """Writes and removes a small file.
@@ -206,6 +188,10 @@ class XorbStore:
     def _locate(self, name: XetHash) -> Path:
         parse_hash(name)
         return self._root / name[:2] / name
+
+    def _is_live(self, name: str) -> bool:
+        with self._live_lock:
+            return name in self._live
 
     def _forget(self, name: str) -> None:
         with self._live_lock:
