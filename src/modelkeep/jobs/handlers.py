@@ -20,6 +20,7 @@ from modelkeep.services.downloads import Downloads
 from modelkeep.services.events import Events
 from modelkeep.services.import_runs import ImportRuns
 from modelkeep.services.imports import Imports
+from modelkeep.services.pulling import Pulling
 from modelkeep.services.rechunking import Rechunking
 from modelkeep.services.repos import Repos
 from modelkeep.services.transfers import Transfers
@@ -64,6 +65,10 @@ class JobServices(Protocol):
     @property
     def imports(self) -> Imports:
         """What is imported from elsewhere."""
+
+    @property
+    def pulling(self) -> Pulling:
+        """Filling mirrors."""
 
     @property
     def rechunking(self) -> Rechunking:
@@ -152,6 +157,7 @@ class Jobs:
 
     def _import(self, import_id: int) -> None:
         self._services.import_runs.run(import_id)
+        self._services.pulling.settle(import_id)
 
     def _deliver(self, webhook_id: int) -> None:
         self._services.deliveries.send_due(webhook_id)

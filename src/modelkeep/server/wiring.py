@@ -50,6 +50,7 @@ from modelkeep.services.keys import Keys
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.lfs_files import LfsFiles
 from modelkeep.services.locking import Locking
+from modelkeep.services.mirrors import Mirrors
 from modelkeep.services.model_downloads import ModelDownloads
 from modelkeep.services.organisation_policies import OrganisationPolicies
 from modelkeep.services.organisations import Organisations
@@ -60,6 +61,7 @@ from modelkeep.services.policy_gate import PolicyGate
 from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.promotions import Promotions
 from modelkeep.services.pull_requests import PullRequests
+from modelkeep.services.pulling import Pulling
 from modelkeep.services.pushes import Pushes, Transport
 from modelkeep.services.receiving import Receiving
 from modelkeep.services.rechunking import Rechunking
@@ -124,6 +126,7 @@ class Hub:
     lfs: Lfs
     lfs_files: LfsFiles
     locking: Locking
+    mirrors: Mirrors
     model_downloads: ModelDownloads
     organisations: Organisations
     past: Past
@@ -133,6 +136,7 @@ class Hub:
     promotions: Promotions
     version_checks: VersionChecks
     pull_requests: PullRequests
+    pulling: Pulling
     pushes: Pushes
     receiving: Receiving
     relinking: Relinking
@@ -204,13 +208,14 @@ def build_hub(
     xet_tokens = XetTokens(stores, rules, authentication)
     lfs = Lfs(stores, rules, tickets)
     repos = Repos(stores, rules, indexing)
+    imports = Imports(stores, rules, hub_client, source_sealer, repos)
     contents = Contents(stores)
     downloads = Downloads(stores)
     header_reader = HeaderReader(stores)
     weights = Weights(header_reader)
     return Hub(
         rules=rules,
-        accounts=Accounts(stores, tokens),
+        accounts=Accounts(stores, tokens, rules),
         annotation_writes=AnnotationWrites(stores, commits),
         annotations=Annotations(stores),
         audit_log=AuditLog(stores),
@@ -231,12 +236,13 @@ def build_hub(
         health=Health(stores),
         history=History(stores),
         import_runs=ImportRuns(stores, rules, hub_client, source_sealer, commits, writes),
-        imports=Imports(stores, rules, hub_client, source_sealer, repos),
+        imports=imports,
         indexing=indexing,
         keys=Keys(stores),
         lfs=lfs,
         lfs_files=LfsFiles(stores, writes),
         locking=Locking(stores),
+        mirrors=Mirrors(stores, rules, hub_client, source_sealer),
         model_downloads=ModelDownloads(stores, tickets, authentication),
         organisations=Organisations(stores, rules),
         past=Past(stores),
@@ -246,6 +252,7 @@ def build_hub(
         promotions=Promotions(stores, writes, registry, policies, assignments, request_ends),
         version_checks=VersionChecks(stores, policies),
         pull_requests=pull_requests,
+        pulling=Pulling(stores, hub_client, source_sealer, imports),
         pushes=Pushes(stores, gate, indexing, transport),
         receiving=Receiving(stores, rules),
         relinking=Relinking(stores),

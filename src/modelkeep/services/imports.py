@@ -92,6 +92,7 @@ class Imports:
         token: str | None = None,
         every: int | None = None,
         visibility: Visibility | None = None,
+        commit: str | None = None,
     ) -> tuple[ImportOfRepo, bool]:
         """Begins an import; makes the repo if there is none. The source is asked at once which commit is meant.
 
@@ -108,6 +109,7 @@ class Imports:
             token: Opens the source; kept encrypted.
             every: Seconds after which to look for changes again, and again; None for once.
             visibility: Of a repo that is made for it; None for the namespace's default.
+            commit: The source's commit, if the caller has asked for it already.
 
         Returns:
             The import, and whether there was none before.
@@ -126,8 +128,9 @@ class Imports:
             wish.source.name,
             self._sealer.open(sealed).decode() if sealed else None,
         )
-        with self._client.opened(opened) as remote:
-            commit = remote.commit_of(wish.revision)
+        if commit is None:
+            with self._client.opened(opened) as remote:
+                commit = remote.commit_of(wish.revision)
         repo = self._target(actor, wish, visibility)
         with self._stores.database.write() as tx:
             find_repo_by_id(tx, actor, repo.id, Action.WRITE)

@@ -21,11 +21,18 @@ from modelkeep.api.http.origins import origin_of
 from modelkeep.api.http.raw_path import segment
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.api.hub.errors import hub_error
+from modelkeep.api.hub.mirrors import Asked, arrived
 from modelkeep.api.hub.services import HubServices
 from modelkeep.domain.access import Actor, anonymous
 from modelkeep.domain.errors import InvalidInput, ModelkeepError, NotFound
 from modelkeep.domain.names import fold
 from modelkeep.domain.repos import Repo, RepoKind
+
+_PULLING = frozenset(
+    {"", "revision", "tree", "paths-info", "resolve", "raw", "refs", "commits", "xet-read-token"}
+    | {"safetensors-metadata"}
+)
+"""What, asked of a repo that is not here, has a mirror fetch it: all that reads files or lists them."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +42,9 @@ JSON_LIMIT = 4 << 20
 """The largest JSON or form body in bytes, unless a handler says otherwise."""
 
 MOST_WRITERS = 8
+
+MOST_ASKING = 4
+"""Calls at once that wait for the answer of another hub."""
 
 PLURALS = {RepoKind.MODEL: "models", RepoKind.DATASET: "datasets"}
 """What stands for a kind of repo in ``/api/…``."""
@@ -50,6 +60,7 @@ class HubRoom:
         public_url: The hub's address as clients reach it; None to take it from each request.
         acceleration: How nginx in front reaches the blobs, where it does.
         writers: How many calls at once may wait for the lock of a repo.
+        asking: How many at once may wait for another hub's answer.
     """
 
     services: HubServices
@@ -57,6 +68,7 @@ class HubRoom:
     public_url: str | None = None
     acceleration: Acceleration | None = None
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_WRITERS))
+    asking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_ASKING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +210,11 @@ Handler = Callable[[Call], Awaitable[Response]]
 def api(path: str, handler: Handler, *methods: str) -> list[Route]:
     """Routes for a path below ``/api/models/NAMESPACE/REPO`` and the same of datasets."""
     return [
-        Route(f"/api/{plural}/{{namespace}}/{{repo}}{path}", _Marked(handler, kind), methods=_listed(methods))
+        Route(
+            f"/api/{plural}/{{namespace}}/{{repo}}{path}",
+            _Marked(handler, kind, pulls=_pulls(path, methods)),
+            methods=_listed(methods),
+        )
         for kind, plural in PLURALS.items()
     ]
 
@@ -207,7 +223,11 @@ def page(path: str, handler: Handler, *methods: str) -> list[Route]:
     """Routes for a path below ``/NAMESPACE/REPO`` and ``/datasets/NAMESPACE/REPO``."""
     places = {RepoKind.DATASET: "/datasets", RepoKind.MODEL: ""}
     return [
-        Route(f"{place}/{{namespace}}/{{repo}}{path}", _Marked(handler, kind), methods=_listed(methods))
+        Route(
+            f"{place}/{{namespace}}/{{repo}}{path}",
+            _Marked(handler, kind, pulls=_pulls(path, methods)),
+            methods=_listed(methods),
+        )
         for kind, place in places.items()
     ]
 
@@ -230,11 +250,12 @@ def guarded(routes: Sequence[Route], room: HubRoom) -> list[Route]:
 
 
 class _Marked:
-    """A handler with the kind of repo that its address stands for."""
+    """A handler with the kind of repo that its address stands for, and whether a mirror fetches that for it."""
 
-    def __init__(self, handler: Handler, kind: RepoKind) -> None:
+    def __init__(self, handler: Handler, kind: RepoKind, *, pulls: bool = False) -> None:
         self.handler = handler
         self.kind = kind
+        self.pulls = pulls
 
     async def __call__(self, request: Request) -> Response:
         """Is never called: :func:`guarded` takes its parts."""
@@ -246,7 +267,10 @@ async def _answer(room: HubRoom, marked: _Marked, request: Request) -> Response:
     actor = anonymous()
     try:
         actor = await actor_of(request.scope, room.services.authentication, room.limits, DOOR)
-        return await marked.handler(Call(room, request, actor, marked.kind))
+        call = Call(room, request, actor, marked.kind)
+        if marked.pulls:
+            await arrived(room.services, room.limits, room.asking, _asked(call))
+        return await marked.handler(call)
     except _MovedError as moved:
         return JSONResponse(
             {"location": moved.location}, 307, {"Location": moved.location, "Cache-Control": "no-store"}
@@ -283,6 +307,16 @@ def kind_of(text: object) -> RepoKind:
 def place_of(kind: RepoKind, namespace: str) -> str:
     """A namespace as services take it for this kind of repo."""
     return f"datasets/{namespace}" if kind is RepoKind.DATASET else namespace
+
+
+def _pulls(path: str, methods: Sequence[str]) -> bool:
+    part = path.strip("/").partition("/")[0]
+    return part in _PULLING and (part == "paths-info" or {*_listed(methods)} <= {"GET", "HEAD"})
+
+
+def _asked(call: Call) -> Asked:
+    revision = call.revision if "revision" in call.request.path_params else None
+    return Asked(call.actor, call.namespace, call.repo, revision, call.request.headers.get("via", ""))
 
 
 def _listed(methods: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.responses import JSONResponse
 
 from modelkeep.api.http.plain_errors import STATUS
-from modelkeep.domain.errors import ModelkeepError, RateLimited
+from modelkeep.domain.errors import ModelkeepError
 
 CODES = {
     "repo_not_found": "RepoNotFound",
@@ -35,9 +35,10 @@ _STATUS_BY_CODE = {"branch_moved": 412, "invalid_path": 422, "invalid_revision":
 _MESSAGES = {
     "branch_moved": "The branch was updated since you opened this page. Please refresh and try again.",
     "bad_credentials": INVALID_CREDENTIALS,
+    "repo_not_found": "Repository not found",
     "unauthenticated": "Repository not found, or sign in first: send a token.",
 }
-"""The words that the clients look for, or show."""
+"""The words that the clients look for, or show; what they say themselves they do not show twice."""
 
 
 def hub_error(error: ModelkeepError, request_id: str, *, is_anonymous: bool = False) -> JSONResponse:
@@ -64,8 +65,8 @@ def hub_error(error: ModelkeepError, request_id: str, *, is_anonymous: bool = Fa
     if isinstance(commit := error.fields.get("commit"), str):
         # By this header clients remember that a file is not there.
         headers["X-Repo-Commit"] = commit
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(seconds := error.fields.get("retry_after"), int):
+        headers["Retry-After"] = str(seconds)
     return JSONResponse({"error": message}, status, headers)
 
 

@@ -16,9 +16,11 @@ from modelkeep.services.file_headers import FileHeaders
 from modelkeep.services.gating import GatedRepos
 from modelkeep.services.lfs import Lfs
 from modelkeep.services.lfs_files import LfsFiles
+from modelkeep.services.mirrors import Mirrors
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.ports import Rules
 from modelkeep.services.pull_requests import PullRequests
+from modelkeep.services.pulling import Pulling
 from modelkeep.services.receiving import Receiving
 from modelkeep.services.repos import Repos
 from modelkeep.services.squashing import Squashing
@@ -85,12 +87,20 @@ class HubServices(Protocol):
         """LFS objects of a repo, for its owner."""
 
     @property
+    def mirrors(self) -> Mirrors:
+        """Which namespaces are mirrors."""
+
+    @property
     def organisations(self) -> Organisations:
         """Organisations and their members."""
 
     @property
     def pull_requests(self) -> PullRequests:
         """Opening and merging pull requests."""
+
+    @property
+    def pulling(self) -> Pulling:
+        """Filling mirrors."""
 
     @property
     def receiving(self) -> Receiving:

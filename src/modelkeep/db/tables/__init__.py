@@ -10,6 +10,7 @@ from modelkeep.db.tables.events import Deliveries, DeliveryAttempts, OutboxEvent
 from modelkeep.db.tables.hub import HubFacts
 from modelkeep.db.tables.imports import ImportFiles, Imports
 from modelkeep.db.tables.keys import UserKeys
+from modelkeep.db.tables.mirrors import Mirrors
 from modelkeep.db.tables.policies import (
     OrganisationPolicies,
     PromotionRequests,
@@ -61,6 +62,7 @@ __all__ = [
     "LfsLocks",
     "LoginFailures",
     "Memberships",
+    "Mirrors",
     "NamespaceAliases",
     "Namespaces",
     "OrganisationPolicies",
