@@ -14,15 +14,13 @@ from uuid import uuid4
 from modelkeep.blobs.xet.hashes import XetHash, of_bytes
 from modelkeep.blobs.xet.memo import Memo
 from modelkeep.blobs.xet.recipes import Recipe
-from modelkeep.blobs.xet.shard_format import MAX_SHARD_BYTES, Shard, invalid_shard, parse_shard
+from modelkeep.blobs.xet.shard_format import Shard, invalid_shard, parse_shard
 from modelkeep.blobs.xet.xorb_index import XorbIndex
 from modelkeep.db import blobs, xet
 from modelkeep.domain.errors import InvalidInput, TooLarge
 from modelkeep.services.ports import GIB, Rules, Stores
 from modelkeep.services.xet_files import CheckedFile, check_file, missing_xorb, sha256_of
 from modelkeep.services.xet_tokens import XetAccess
-
-MOST_SHARD_BYTES = MAX_SHARD_BYTES
 
 _REMEMBERED = 10_000
 _EVERY = 1024

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
-from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,13 +19,16 @@ from modelkeep.api.http.origins import origin_of
 from modelkeep.api.http.raw_path import segment
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.api.xet.errors import xet_error
+from modelkeep.api.xet.places import Places
 from modelkeep.domain.errors import ModelkeepError, Unauthenticated
 from modelkeep.services.xet import Xet
 from modelkeep.services.xet_shards import XetShards
 from modelkeep.services.xet_tokens import XetAccess, XetTokens
 
 MOST_SHARDS = 4
-"""Shards that are read and checked at once; each is in memory as long as that takes."""
+"""Shards that are checked at once; each is in memory as long as that takes, which is minutes for very large files."""
+
+_MOST_SHARDS_EACH = 2
 
 
 class XetServices(Protocol):
@@ -60,7 +62,7 @@ class XetRoom:
         public_url: The hub's address as clients reach it; None to take it from each request.
         acceleration: How nginx in front reaches the xorbs, where it does.
         work: Whose threads check what came in.
-        shards: How many shards are registered at once.
+        shards: The places of shards that are registered at once, by user.
     """
 
     services: XetServices
@@ -68,7 +70,7 @@ class XetRoom:
     public_url: str | None = None
     acceleration: Acceleration | None = None
     work: Limits = field(default_factory=work_limits)
-    shards: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MOST_SHARDS))
+    shards: Places = field(default_factory=lambda: Places(MOST_SHARDS, _MOST_SHARDS_EACH))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import structlog
 from anyio import CancelScope
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from modelkeep.api.http.bodies import read_limited
+from modelkeep.api.http.bodies import content_length
+from modelkeep.api.http.uploads import receive_into
 from modelkeep.api.xet.calls import Call, XetRoom
 from modelkeep.domain.errors import ModelkeepError, Unavailable
-from modelkeep.services.xet_shards import MOST_SHARD_BYTES, Progress
+from modelkeep.services.xet_shards import Progress
+from modelkeep.services.xet_spool import ShardSpool
+from modelkeep.services.xet_tokens import XetAccess
 
 HEARTBEAT_SECONDS = 10.0
 """A frame at least so often: clients take a silence of more than 20 seconds for the end."""
@@ -24,62 +28,69 @@ _LOG = structlog.get_logger("xet")
 
 async def register(call: Call) -> Response:
     """``POST …/v1/shards``: answers when all is done."""
-    steps, place = await _begun(call)
+    access, spool = await _received(call)
+    room, holder = call.room, access.actor.user_id
+    await room.shards.take(holder)
+    steps = None
     try:
-        while await call.room.work.run_blob(_next, steps) is not None:
+        steps = await room.work.run_blob(_begin, room, access, spool)
+        while await room.work.run_blob(_next, steps) is not None:
             pass
     finally:
-        await _end(call.room, steps, place)
+        await _end(room, steps, holder)
     return JSONResponse({"result": 1})
 
 
 async def register_told(call: Call) -> Response:
     """``POST …/v2/shards``: a JSON object in a line for each step, the last of which says how it ended."""
-    steps, place = await _begun(call)
+    access, spool = await _received(call)
     return StreamingResponse(
-        _frames(call.room, steps, place),
+        _frames(call.room, access, spool),
         media_type="application/x-ndjson",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _begun(call: Call) -> tuple[Iterator[Progress], object]:
-    """Reads the shard. Whoever calls gives the place back with :func:`_end`."""
+async def _received(call: Call) -> tuple[XetAccess, ShardSpool]:
+    """Who sends a shard, and the shard: however slowly it comes, it keeps nobody else waiting."""
     access = await call.access()
     access.require_write()
-    place = object()
-    await call.room.shards.acquire_on_behalf_of(place)
-    try:
-        data = await read_limited(call.request.receive, call.request.headers, MOST_SHARD_BYTES)
-        begin = call.room.services.xet_shards.register
-        return await call.room.work.run_blob(begin, access, data), place
-    except BaseException:
-        call.room.shards.release_on_behalf_of(place)
-        raise
+    spool = ShardSpool(content_length(call.request.headers) or 0)
+    await receive_into(call.request.receive, spool, call.room.limits)
+    return access, spool
 
 
-async def _end(room: XetRoom, steps: Iterator[Progress], place: object) -> None:
+def _begin(room: XetRoom, access: XetAccess, spool: ShardSpool) -> Iterator[Progress]:
+    return room.services.xet_shards.register(access, spool.take())
+
+
+async def _end(room: XetRoom, steps: Iterator[Progress] | None, holder: int | None) -> None:
     with CancelScope(shield=True):
         try:
             close = getattr(steps, "close", None)
             if close is not None:
                 await room.work.run_blob(close)
         finally:
-            room.shards.release_on_behalf_of(place)
+            await room.shards.give_back(holder)
 
 
 def _next(steps: Iterator[Progress]) -> Progress | None:
     return next(steps, None)
 
 
-async def _frames(room: XetRoom, steps: Iterator[Progress], place: object) -> AsyncIterator[bytes]:
+async def _frames(room: XetRoom, access: XetAccess, spool: ShardSpool) -> AsyncIterator[bytes]:
     """The lines of the answer; how it ended is in the last one, because the status has been sent."""
+    holder, steps = access.actor.user_id, None
+    turn = asyncio.create_task(room.shards.take(holder))
     running: asyncio.Task[Progress | None] | None = None
     last, told_at = Progress(0, 0), 0.0
     try:
+        while not await _is_done(turn):
+            yield _frame(last)
+        steps = await room.work.run_blob(_begin, room, access, spool)
         while True:
             running = asyncio.create_task(room.work.run_blob(_next, steps))
-            while not (await asyncio.wait([running], timeout=HEARTBEAT_SECONDS))[0]:
+            while not await _is_done(running):
                 yield _frame(last)
             step = running.result()
             if step is None:
@@ -98,7 +109,14 @@ async def _frames(room: XetRoom, steps: Iterator[Progress], place: object) -> As
         with CancelScope(shield=True):
             if running is not None and not running.done():
                 await asyncio.wait([running])
-            await _end(room, steps, place)
+            turn.cancel()
+            await asyncio.wait([turn])
+            if not turn.cancelled():
+                await _end(room, steps, holder)
+
+
+async def _is_done(task: asyncio.Task[Any]) -> bool:
+    return bool((await asyncio.wait([task], timeout=HEARTBEAT_SECONDS))[0])
 
 
 def _frame(progress: Progress) -> bytes:

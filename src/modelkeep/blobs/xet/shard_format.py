@@ -128,6 +128,15 @@ def invalid_shard(problem: str) -> InvalidInput:
     )
 
 
+def shard_too_large() -> TooLarge:
+    """The error of a shard over :data:`MAX_SHARD_BYTES`."""
+    return TooLarge(
+        f"The shard has more than {MAX_SHARD_BYTES} bytes. Send its files in several shards.",
+        code="shard_too_large",
+        limit=MAX_SHARD_BYTES,
+    )
+
+
 def parse_shard(data: bytes) -> Shard:
     """Reads a shard, with or without a footer. The result holds views of ``data`` and little else.
 
@@ -136,11 +145,7 @@ def parse_shard(data: bytes) -> Shard:
         TooLarge: It has more than :data:`MAX_SHARD_BYTES` (``shard_too_large``).
     """
     if len(data) > MAX_SHARD_BYTES:
-        raise TooLarge(
-            f"The shard has more than {MAX_SHARD_BYTES} bytes. Send its files in several shards.",
-            code="shard_too_large",
-            limit=MAX_SHARD_BYTES,
-        )
+        raise shard_too_large()
     if len(data) < HEADER.size:
         raise invalid_shard("it is too short")
     tag, version, footer_size = HEADER.unpack_from(data)

@@ -18,6 +18,7 @@ from modelkeep.blobs.xet.shard_format import (
     BOOKEND,
     FOOTER_BYTES,
     HEADER,
+    MAX_RECORDS,
     MAX_SHARD_BYTES,
     RECORD,
     RECORD_BYTES,
@@ -222,3 +223,21 @@ def test_an_answer_names_no_chunk(xorbs: list[XorbIndex]) -> None:
     for key in (bytes(32), b"short"):
         with pytest.raises(ValueError, match="key"):
             build_dedup_shard(xorbs, key, 0, 1)
+
+
+def test_the_number_of_files_and_xorbs_has_a_limit() -> None:
+    """An empty file is one record in a shard, and an object in memory."""
+    empty, xorb = record(bytes(32)), record(b"\2" * 32, 0, 1, 9, 9) + record(b"\7" * 32, 0, 9)
+    most = parse_shard(HEAD + empty * MAX_RECORDS + BOOKEND + xorb * MAX_RECORDS + BOOKEND)
+    assert (len(most.files), len(most.xorbs)) == (MAX_RECORDS, MAX_RECORDS)
+    for data in (
+        HEAD + empty * (MAX_RECORDS + 1) + BOOKEND * 2,
+        HEAD + BOOKEND + xorb * (MAX_RECORDS + 1) + BOOKEND,
+    ):
+        with pytest.raises(TooLarge, match="several shards"):
+            parse_shard(data)
+
+
+def test_a_xorb_without_chunks_is_none() -> None:
+    with pytest.raises(InvalidInput, match="0 chunks"):
+        parse_shard(HEAD + BOOKEND + record(b"\2" * 32) + BOOKEND)
