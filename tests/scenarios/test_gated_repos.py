@@ -125,6 +125,25 @@ def test_what_it_is_stays_visible(scene: Scene) -> None:
         assert scene.hub.request("GET", f"{rest}/artifacts/churn/versions", token).status_code == 200
 
 
+def test_what_shows_a_files_content_is_kept_back_with_it(scene: Scene) -> None:
+    hub, owner = scene.hub, scene.hub.actor(scene.owner.token)
+    files = {
+        "README.md": b"---\nlicense: mit\n---\nthe body of the card\n",
+        "config.json": b'{"model_type": "bert", "architectures": ["Hidden"]}',
+    }
+    operations = [AddFile(path, content) for path, content in files.items()]
+    hub.services.commits.commit(owner, scene.repo.namespace, scene.repo.name, operations, "Card")
+    card = f"/api/v1/repos/{scene.repo.full_name}/card"
+    for token in (None, scene.stranger.token):
+        info = scene.api(token, "GET", "")[1]
+        assert info["cardData"] == {"license": "mit"}
+        assert "config" not in info
+        shown = hub.request("GET", card, token).json()
+        assert (shown["license"], shown["text"]) == ("mit", "")
+    assert scene.api(scene.member, "GET", "")[1]["config"]["architectures"] == ["Hidden"]
+    assert "the body" in hub.request("GET", card, scene.member.token).json()["text"]
+
+
 def test_refusals_are_in_the_words_of_each_client(scene: Scene) -> None:
     path = f"/{scene.repo.full_name}/resolve/main/config.json"
     for token, status in ((None, 401), (scene.stranger.token, 403)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelkeep.domain.access import Actor
@@ -62,14 +62,17 @@ class Cards:
     def of(self, actor: Actor, namespace: str, name: str, revision: str | None = None) -> CardAt:
         """The card at a revision (None: the default branch); an empty one where there is none.
 
+        Of a gated repo those who were not let in see the front matter alone.
+
         Raises:
             NotFound: No such repo or revision.
         """
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name).repo
-            git_dir = self._stores.repositories.path(repo.id)
-            commit = resolve(tx, repo, git_dir, revision).commit
-        return self.at(repo, git_dir, commit)
+            access = find_repo(tx, actor, namespace, name)
+            git_dir = self._stores.repositories.path(access.repo.id)
+            commit = resolve(tx, access.repo, git_dir, revision).commit
+        found = self.at(access.repo, git_dir, commit)
+        return found if access.may_read_content else replace(found, card=replace(found.card, text=""))
 
     def report(self, actor: Actor, namespace: str, name: str, revision: str | None = None) -> CardReport:
         """What is wrong with the card at a revision (None: the default branch).

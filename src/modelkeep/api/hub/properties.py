@@ -150,9 +150,9 @@ def _of_card(name: str) -> Callable[[About], object]:
 
 
 def _config(about: About) -> object:
-    """What ``config.json`` says about the architecture."""
+    """What ``config.json`` says about the architecture; a file like any other where the repo is gated."""
     snapshot = about.snapshot
-    if snapshot is None or about.repo.kind is not RepoKind.MODEL:
+    if snapshot is None or about.repo.kind is not RepoKind.MODEL or not about.access.may_read_content:
         return None
     content = about.call.services.browsing.small_file(snapshot, "config.json", _CONFIG_LIMIT)
     try:
@@ -177,6 +177,8 @@ def _gguf(about: About) -> object:
     weights = card_at.weights if card_at else None
     if weights is None or weights.format is not FileFormat.GGUF:
         return None
+    if not about.access.may_read_content:
+        return {"total": weights.total}
     said = {name: _plain(weights.metadata[key]) for key, name in _OF_GGUF.items() if key in weights.metadata}
     return {"total": weights.total, **said}
 

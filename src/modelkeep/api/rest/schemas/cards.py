@@ -38,7 +38,9 @@ class Card(Answer):
     metrics: list[str]
     tags: list[str] = Field(description="All that the repo can be found by, such as `license:mit`.")
     data: dict[str, JsonValue] = Field(description="The whole front matter.")
-    text: str = Field(description="What follows the front matter.")
+    text: str = Field(
+        description="What follows the front matter; empty where the repo is gated and you were not let in."
+    )
     weights: Weights | None = Field(description="Null where no header tells.")
     errors: list[CardRemark] = Field(description="What keeps the front matter from being understood.")
     warnings: list[CardRemark]
