@@ -21,9 +21,6 @@ from modelkeep.services.writes import Writes
 
 _REPORT_SECONDS = 1.0
 _WRITE_BYTES = 1 << 20
-_SLOW_SECONDS = 120.0
-_LEAST_RATE = 1024
-"""Bytes a second, over two minutes: a source that drips more slowly is one that does not answer."""
 
 
 class Tally:
@@ -213,7 +210,7 @@ class ImportFetch:
         writer = self._stores.blobs.partials.append(upload_id, offset)
         try:
             with self._remote.open(self._commit, file.path, offset) as pieces:
-                for some in _gathered(_not_dripping(pieces, file)):
+                for some in _gathered(pieces):
                     self._require_going_on()
                     offset += sum(map(len, some))
                     if offset > file.size:
@@ -235,7 +232,7 @@ class ImportFetch:
             before, failure = offset, _short(file)
             try:
                 with self._remote.open(self._commit, file.path, offset) as pieces:
-                    for piece in _not_dripping(pieces, file):
+                    for piece in pieces:
                         self._require_going_on()
                         offset += len(piece)
                         if offset > file.size:
@@ -289,18 +286,6 @@ def _by_content(files: Sequence[RemoteFile]) -> list[list[RemoteFile]]:
     for file in files:
         found.setdefault(file.lfs_oid or file.oid, []).append(file)
     return list(found.values())
-
-
-def _not_dripping(pieces: Iterator[bytes], file: RemoteFile) -> Iterator[bytes]:
-    """Pieces as they come, for as long as they are some: nobody may hold a run for ever with a byte a minute."""
-    since, received = time.monotonic(), 0
-    for piece in pieces:
-        received += len(piece)
-        if time.monotonic() - since > _SLOW_SECONDS:
-            if received < _SLOW_SECONDS * _LEAST_RATE:
-                raise _short(file)
-            since, received = time.monotonic(), 0
-        yield piece
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:
