@@ -21,6 +21,7 @@ GROUPS: dict[str, str] = {
     "token": "Manage your access tokens.",
     "org": "Create organisations and manage their members.",
     "org member": "Manage the members of an organisation.",
+    "org mirror": "Have a namespace take over repos from another hub when they are asked for.",
     "admin": "Manage users, organisations and tokens on the hub's own machine (with --data DIR).",
     "admin user": "Manage users.",
     "admin org": "Manage organisations.",
@@ -143,6 +144,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "org member list": ("organisations:list_members", "List the members of an organisation."),
     "org member add": ("organisations:add_member", "Give somebody a role in an organisation."),
     "org member remove": ("organisations:remove_member", "Take somebody out of an organisation."),
+    "org mirror show": ("mirrors:show", "Show what a namespace is a mirror of."),
+    "org mirror set": (
+        "mirrors:set_mirror",
+        "Make a namespace a mirror: what clients of the Hub ask it for is fetched from another hub.",
+    ),
+    "org mirror remove": (
+        "mirrors:remove",
+        "Make a mirror an ordinary namespace; its repos stay, the token is forgotten.",
+    ),
     "completion": ("completion:completion", "Print what makes a shell complete this command."),
     "git-credential": ("git_credential:git_credential", "Answer git's questions for credentials."),
     "serve": ("serve:serve", "Run a hub: Git, Git LFS, the REST API and the registry, in one process."),

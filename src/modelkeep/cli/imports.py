@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import typer
 from modelkeep.cli import options
 from modelkeep.cli.durations import parse_duration
 from modelkeep.cli.output import note, printable, say, show_fields, show_json, show_list, size_text, time_text
+from modelkeep.cli.source_tokens import TOKEN_VARIABLE, source_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 ImportId = Annotated[int, typer.Argument(help="Its number.", metavar="IMPORT", show_default=False, min=1)]
 Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait for its end, and show how far it is.")]
-_TOKEN_VARIABLE = "MODELKEEP_SOURCE_TOKEN"  # noqa: S105 (a name)
 
 
 @options.example(
@@ -57,7 +56,7 @@ def begin(
         Path | None,
         typer.Option(
             "--token-file",
-            help=f"A file with a token for the source ('-': standard input); else {_TOKEN_VARIABLE}.",
+            help=f"A file with a token for the source ('-': standard input); else {TOKEN_VARIABLE}.",
             metavar="FILE",
             dir_okay=False,
         ),
@@ -85,7 +84,7 @@ def begin(
     The hub does it by itself: every file is verified, what breaks off goes on where it was, and all of it is one
     commit that names its origin. Repeat the command to change what is wanted.
     """
-    opened = _source_token(token_file)
+    opened = source_token(token_file)
     lasts = parse_duration(every) if every is not None else None
     with options.connect(url, token) as hub:
         begun = hub.imports.create(
@@ -222,19 +221,6 @@ def forget(
         show_json({"id": import_id, "is_removed": True})
     else:
         say(f"Import {import_id} is forgotten.")
-
-
-def _source_token(file: Path | None) -> str | None:
-    if file is None:
-        return os.environ.get(_TOKEN_VARIABLE) or None
-    if str(file) == "-":
-        return sys.stdin.readline().strip()
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(
-            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'no text'}."
-        ) from None
 
 
 def _tell(found: Import, *, as_json: bool) -> None:

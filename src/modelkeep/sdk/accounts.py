@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from modelkeep.sdk.addresses import api_path
+from modelkeep.sdk.handle import given
 from modelkeep.sdk.http import Connection, Json
 from modelkeep.sdk.listings import Listing
 from modelkeep.sdk.models import Membership, Organisation, Token
+from modelkeep.sdk.models_mirrors import Mirror
 from modelkeep.sdk.models_policy import Policy
 from modelkeep.sdk.webhooks import Webhooks
 from modelkeep.sdk.wire import Record
@@ -115,6 +117,49 @@ class Organisations:
     def remove_policy(self, name: str) -> None:
         """Removes that policy."""
         self._connection.send("DELETE", api_path("orgs", name, "policy"))
+
+    def mirror(self, name: str) -> Mirror:
+        """What it is a mirror of; ``name`` may be your own.
+
+        Raises:
+            NotFound: It is no mirror.
+        """
+        return Mirror.read(self._connection.get(api_path("orgs", name, "mirror")))
+
+    def set_mirror(
+        self,
+        name: str,
+        *,
+        endpoint: str | None = None,
+        source: str | None = None,
+        token: str | None = None,
+        fresh_for: int | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+    ) -> Mirror:
+        """Makes it a mirror, in place of what it was before: repos of another hub come when they are asked for.
+
+        Args:
+            name: An organisation, or your own name.
+            endpoint: The URL of the other hub; else the hub's usual one.
+            source: The namespace there; else the same name.
+            token: Opens the source; else the one given before for the very same source.
+            fresh_for: Seconds for which a repo is not compared with its source again.
+            include: Take only files like these.
+            exclude: Leave out files like these.
+            kinds: ``model``, ``dataset``; else both.
+        """
+        body = given(endpoint=endpoint, source=source, token=token, fresh_for=fresh_for)
+        lists = (("include", include), ("exclude", exclude), ("kinds", kinds))
+        body |= {key: [*values] for key, values in lists if values}
+        path = api_path("orgs", name, "mirror")
+        answer = self._connection.send("PUT", path, body=body, is_repeatable=True)
+        return Mirror.read(Record.parse(answer, path))
+
+    def remove_mirror(self, name: str) -> None:
+        """Makes it an ordinary namespace; what has come stays, the token is forgotten."""
+        self._connection.send("DELETE", api_path("orgs", name, "mirror"))
 
     def webhooks(self, name: str) -> Webhooks:
         """Its webhooks, which hear of all its repos."""

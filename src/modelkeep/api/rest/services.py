@@ -23,6 +23,7 @@ from modelkeep.services.history import History
 from modelkeep.services.imports import Imports
 from modelkeep.services.indexing import Indexing
 from modelkeep.services.keys import Keys
+from modelkeep.services.mirrors import Mirrors
 from modelkeep.services.organisation_policies import OrganisationPolicies
 from modelkeep.services.organisations import Organisations
 from modelkeep.services.past import Past
@@ -115,6 +116,10 @@ class RestServices(Protocol):
     @property
     def keys(self) -> Keys:
         """Public SSH keys of users."""
+
+    @property
+    def mirrors(self) -> Mirrors:
+        """Namespaces that take over repos from elsewhere."""
 
     @property
     def organisations(self) -> Organisations:

@@ -10,8 +10,8 @@ from modelkeep.api.rest.schemas.base import Answer, Moment, Sent, SentName
 
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 
-_INCLUDE = "Shell patterns such as `*.safetensors` or `onnx/`; only such files are taken."
-_EXCLUDE = "The same for files that are left out."
+INCLUDE = "Shell patterns such as `*.safetensors` or `onnx/`; only such files are taken."
+EXCLUDE = "The same for files that are left out."
 _EVERY = "Seconds after which changes are looked for again; null for once."
 
 
@@ -42,8 +42,8 @@ class Import(Answer):
     url: str = Field(description="The source's page.")
     has_token: bool
     revision: str | None = Field(description="What is followed; null for the source's default branch.")
-    include: list[str] = Field(description=_INCLUDE)
-    exclude: list[str] = Field(description=_EXCLUDE)
+    include: list[str] = Field(description=INCLUDE)
+    exclude: list[str] = Field(description=EXCLUDE)
     every: int | None = Field(description=_EVERY)
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     wanted_commit: str | None = Field(description="The source's commit that the present run is pinned to.")
@@ -74,8 +74,8 @@ class NewImport(Sent):
     endpoint: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = Field(
         None, description="The URL of the other hub; the usual one if left out."
     )
-    include: list[Glob] = Field([], max_length=100, description=_INCLUDE)
-    exclude: list[Glob] = Field([], max_length=100, description=_EXCLUDE)
+    include: list[Glob] = Field([], max_length=100, description=INCLUDE)
+    exclude: list[Glob] = Field([], max_length=100, description=EXCLUDE)
     token: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = Field(
         None, description="Opens the source. Kept encrypted, sent to the endpoint alone, never shown."
     )
