@@ -83,7 +83,7 @@ class Settings(BaseSettings):
         ByteSize(50_000_000_000), description="Larger files are offered to clients by the Xet store, too."
     )
     max_hub_commit: ByteSize = Field(
-        ByteSize(130 << 20), description="The largest commit request of the Hub API."
+        ByteSize(256 << 20), description="The largest commit request of the Hub API."
     )
     multipart_above: ByteSize = Field(
         ByteSize(64 << 20), description="LFS objects above this size are sent in parts by clients that can."
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     )
     default_branch: str = Field("main", description="The default branch of new repos.")
     default_visibility: Visibility = Field(
-        Visibility.PRIVATE, description="The default visibility of new organisations' repos."
+        Visibility.PRIVATE, description="The default visibility of repos of new users and organisations."
     )
     admins_create_organisations: bool = Field(False, description="Only administrators create organisations.")
     login_failures_allowed: int = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,7 @@ def create_user(
     password_hash: str | None,
     is_hub_admin: bool,
     now: datetime,
+    default_visibility: Visibility = Visibility.PRIVATE,
 ) -> User:
     """Adds a user with a namespace of the same name; without a password hash nobody logs in by password.
 
@@ -50,7 +52,7 @@ def create_user(
             name=name,
             full_name=full_name,
             is_organisation=False,
-            default_visibility=Visibility.PRIVATE,
+            default_visibility=default_visibility,
             created_by=None,
             now=now,
         )
@@ -77,6 +79,12 @@ def user_by_id(tx: Transaction, user_id: int) -> User | None:
     """The user of this number."""
     row = tx.first(_users().where(Users.id == user_id))
     return user_of(row) if row is not None else None
+
+
+def users_signing(tx: Transaction, names: Collection[str], addresses: Collection[str]) -> list[User]:
+    """The users of one of these names, or with one of these e-mail addresses; several may have the same."""
+    named = Namespaces.name_folded.in_([fold(name) for name in names])
+    return [user_of(row) for row in tx.execute(_users().where(or_(named, Users.email.in_(addresses))))]
 
 
 def password_hash_of(tx: Transaction, user_id: int) -> str | None:

@@ -75,14 +75,12 @@ class RepoAccess:
         """
         if self.may_read_content:
             return
-        name = self.repo.full_name
+        restricted = f"Access to {self.repo.kind} {self.repo.full_name} is restricted"
         if self.actor.is_anonymous:
-            raise Unauthenticated(
-                f"The repo {name} is gated: sign in, and ask for access to its files.", code="gated_repo"
-            )
+            raise Unauthenticated(f"{restricted}: sign in, and ask for it.", code="gated_repo")
         raise NotPermitted(
-            f"The repo {name} is gated: its files are for those whose request for access was accepted. Ask with "
-            f"'modelkeep repo access ask {self.repo.address}'; a token must also reach this repo.",
+            f"{restricted} and you are not in the authorized list. Ask for it with 'modelkeep repo access ask "
+            f"{self.repo.address}'; a token must also reach this repo.",
             code="gated_repo",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelkeep.db import accounts
-from modelkeep.domain.access import ALL_SCOPES, Actor
+from modelkeep.domain.access import ALL_SCOPES, Actor, Visibility
 from modelkeep.domain.accounts import User
 from modelkeep.domain.errors import AlreadyExists, InvalidInput, NotFound, NotPermitted
 from modelkeep.domain.names import parse_namespace
@@ -13,7 +13,7 @@ from modelkeep.domain.paging import Page, PageRequest
 from modelkeep.identity import passwords, secrets
 from modelkeep.services.access import require_hub_admin, require_signed_in
 from modelkeep.services.audit import record
-from modelkeep.services.ports import Stores
+from modelkeep.services.ports import Rules, Stores
 from modelkeep.services.tokens import Tokens
 
 _LONGEST = 200
@@ -36,9 +36,10 @@ def local_administrator(door: str = "command") -> Actor:
 class Accounts:
     """The users of the hub."""
 
-    def __init__(self, stores: Stores, tokens: Tokens) -> None:
+    def __init__(self, stores: Stores, tokens: Tokens, rules: Rules) -> None:
         self._stores = stores
         self._tokens = tokens
+        self._rules = rules
 
     def ensure_owner(self, username: str, password: str | None, token: str | None) -> FirstAccount | None:
         """Makes the owner account on the first start, with a token of all scopes.
@@ -101,6 +102,7 @@ class Accounts:
                 password_hash=stored,
                 is_hub_admin=is_hub_admin,
                 now=self._stores.now(),
+                default_visibility=Visibility.parse(self._rules.default_visibility),
             )
             record(tx, actor, "user.create", name, namespace_id=user.id, is_hub_admin=is_hub_admin)
         return user

@@ -5,13 +5,15 @@ A commit never changes, so what was read of one is remembered. Whether the actor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from modelkeep.db import accounts
 from modelkeep.db import refs as refs_index
 from modelkeep.domain.access import Actor
 from modelkeep.domain.errors import InvalidInput, NotFound
+from modelkeep.domain.names import fold
 from modelkeep.domain.objects import Commit, Ref, TreeEntry
 from modelkeep.domain.paging import MAX_LIMIT, CursorKey, PageRequest, decode_cursor, encode_cursor
 from modelkeep.domain.repos import Repo
@@ -22,6 +24,7 @@ from modelkeep.services.access import RepoAccess, find_repo
 from modelkeep.services.memo import Memo
 from modelkeep.services.ports import Stores
 from modelkeep.services.revisions import Resolved, resolve
+from modelkeep.services.writes import STAND_IN, signed_as
 
 _REMEMBERED_ENTRIES = 400_000
 _REMEMBERED_CHANGES = 100_000
@@ -170,6 +173,21 @@ class Browsing:
         commits = log.log(snapshot.git_dir, snapshot.commit, skip=skip, limit=limit + 1)
         more = encode_cursor((snapshot.commit, skip + limit)) if len(commits) > limit else None
         return commits[:limit], more
+
+    def usernames(self, signed: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Who of this hub's users signed commits, by name and address as these have them.
+
+        An address alone tells nobody whose it is: the full name must be theirs too.
+        """
+        stand_ins = {pair: pair[1].removesuffix(STAND_IN) for pair in signed if pair[1].endswith(STAND_IN)}
+        with self._stores.database.read() as tx:
+            users = accounts.users_signing(
+                tx, set(stand_ins.values()), {email for _, email in signed if email}
+            )
+        found = {signed_as(user.name, user.full_name, user.email): user.name for user in users}
+        named = {fold(user.name): user.name for user in users}
+        found |= {pair: named[fold(name)] for pair, name in stand_ins.items() if fold(name) in named}
+        return found
 
     def commit(self, snapshot: Snapshot) -> Commit:
         """The snapshot's commit."""

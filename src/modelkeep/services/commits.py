@@ -193,11 +193,13 @@ class Commits:
         """
         check_message(message)
         ref = f"refs/tags/{tag}"
-        if not refs.is_valid_name(ref):
-            raise InvalidInput(f"{tag[:80]!r} cannot name a tag.", code="invalid_ref")
         with self._stores.database.read() as tx:
             access = find_repo(tx, actor, namespace, name)
         with self._writes.locked(access.repo.id) as git_dir:
+            if not refs.is_valid_name(ref):
+                with self._stores.database.read() as tx:
+                    resolve(tx, access.repo, git_dir, revision)  # A revision that is not there comes first.
+                raise InvalidInput(f"{tag[:80]!r} cannot name a tag.", code="invalid_ref")
             if refs.read_refs(git_dir, [ref]):
                 raise AlreadyExists(f"There is a tag '{tag}' already.", code="tag_exists")
             with self._stores.database.read() as tx:

@@ -49,7 +49,7 @@ class Rules:
         url_lifetime: Shortest life of a signed transfer URL; large objects get more.
         restore_within: How long a deleted repo can be restored.
         default_branch: Of a new repo.
-        default_visibility: Of a new organisation's repos.
+        default_visibility: Of a new user's or organisation's repos.
         admins_create_organisations: Only administrators of the hub create organisations.
         login_failures_allowed: Wrong passwords for one name and address before log-in is slowed down.
         storage_grace: How long what no repo can reach stays in the store.
@@ -68,7 +68,7 @@ class Rules:
     max_lfs_object: int = 1024 * GIB
     max_batch_objects: int = 1000
     max_commit_body: int = 32 * MIB
-    max_hub_commit: int = 130 * MIB
+    max_hub_commit: int = 256 * MIB
     multipart_above: int = 64 * MIB
     part_size: int = 64 * MIB
     url_lifetime: timedelta = field(default=timedelta(hours=1))

@@ -23,6 +23,9 @@ from modelkeep.services.ports import Stores
 
 _LOCK_SECONDS = 60.0
 
+STAND_IN = "@users.modelkeep.invalid"
+"""What follows the username in the address of users without one."""
+
 
 class Writes:
     """Moves refs on behalf of other services."""
@@ -119,9 +122,14 @@ class Writes:
 
 def signature_of(actor: Actor, when: datetime) -> Signature:
     """Who made it, for Git: the user's full name and address, or stand-ins that nobody can mistake for real."""
-    name = " ".join((actor.full_name or actor.username).translate(_UNSIGNABLE).split()) or actor.username
-    email = actor.email.translate(_UNSIGNABLE).strip() or f"{actor.username}@users.modelkeep.invalid"
+    name, email = signed_as(actor.username, actor.full_name, actor.email)
     return Signature(name, email, when.replace(microsecond=0))
+
+
+def signed_as(username: str, full_name: str, email: str) -> tuple[str, str]:
+    """The name and the address under which a user's commits are made here."""
+    name = " ".join((full_name or username).translate(_UNSIGNABLE).split()) or username
+    return name, email.translate(_UNSIGNABLE).strip() or f"{username}{STAND_IN}"
 
 
 _UNSIGNABLE = {ord(c): None for c in "<>\n\r\0"}

@@ -37,10 +37,17 @@ def test_a_clients_id_is_kept(proposed: str) -> None:
     assert answer.headers.get_list("x-request-id") == [proposed]
 
 
+def test_the_id_of_a_clients_trace_is_kept() -> None:
+    trace = ("X-Amzn-Trace-Id", "05be9952-7413-4e46-beee-d32f1a972f04")
+    assert ask([trace]).json() == [trace[1]] * 3
+    assert ask([trace, ("X-Request-Id", "abcdefgh")]).json() == ["abcdefgh"] * 3
+
+
 @pytest.mark.parametrize(
     "headers",
     [
         [],
+        [("X-Amzn-Trace-Id", "Root=1-63f5b6b2-1c8a; Self=1")],
         [("X-Request-Id", "short")],
         [("X-Request-Id", "a" * 65)],
         [("X-Request-Id", "with space")],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from modelkeep.domain.access import Visibility
+from modelkeep.services.accounts import local_administrator
 from tests.api.hub.world import World, ok, refused
 
 
@@ -99,6 +100,22 @@ def test_commits(world: World) -> None:
     following = rita.get(pages.links["next"]["url"])
     assert [one["id"] for one in pages.json() + following.json()] == [last, *reversed(made)]
     refused(rita.get(f"/api/models/{repo.address}/commits/nope"), 404, "RevisionNotFound")
+
+
+def test_authors_are_users(world: World) -> None:
+    olga, create = world.as_("olga"), world.hub.accounts.create
+    create(local_administrator(), name="ada", full_name="Ada L.", email="ada@example.org")
+    create(local_administrator(), name="bea", full_name="Bea B.")
+    repo = world.repo()
+    said = [
+        "Ada L. <ada@example.org>",  # as the hub signs for her
+        "Somebody <ada@example.org>",  # an address tells nobody whose it is
+        "Whoever <bea@users.modelkeep.invalid>",
+        "Ghost <ghost@users.modelkeep.invalid>",
+    ]
+    world.commit(repo, {"a": "1"}, "Much\n\n" + "\n".join(f"Co-authored-by: {one}" for one in said))
+    newest = ok(olga.get(f"/api/models/{repo.address}/commits/main"))[0]
+    assert [author["user"] for author in newest["authors"]] == ["olga", "ada", "Somebody", "bea", "Ghost"]
 
 
 def test_what_repos_take(world: World) -> None:

@@ -59,7 +59,8 @@ def test_tags(world: World) -> None:
     assert refs(world, repo, "tags") == {"a": second, "b": first, "c": first, "d": second, "e": second}
     assert "already exists" in refused(cato.post(url(repo, "/tag/main"), json={"tag": "a"}), 409)
     refused(cato.post(url(repo, "/tag/main"), json={"tag": "a b"}), 400)
-    refused(cato.post(url(repo, "/tag/none"), json={"tag": "x"}), 404, "RevisionNotFound")
+    for tag in ("x", "x y"):
+        refused(cato.post(url(repo, "/tag/none"), json={"tag": tag}), 404, "RevisionNotFound")
     refused(cato.post(url(repo, "/tag/main"), json={}), 400)
     ok(cato.delete(url(repo, "/tag/a")))
     refused(cato.delete(url(repo, "/tag/a")), 404, "RevisionNotFound")

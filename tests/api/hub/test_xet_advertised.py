@@ -55,3 +55,13 @@ def test_large_files_are_advertised(own_hub: Hub) -> None:
         "1.bin": file_hash_of(large),
         "2.bin": None,
     }
+    # By it clients have files copied to another repo.
+    asked = {"paths": ["1.bin", "2.bin", ".gitattributes"]}
+    infos = hub.request(
+        "POST", f"/api/models/{repo.full_name}/paths-info/main", user.token, json=asked
+    ).json()
+    assert {entry["path"]: entry.get("xetHash") for entry in infos} == {
+        "1.bin": file_hash_of(large),
+        "2.bin": file_hash_of(small),
+        ".gitattributes": None,
+    }

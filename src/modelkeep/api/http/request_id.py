@@ -11,6 +11,7 @@ from uuid import uuid4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
+_TRACE_HEADER = b"x-amzn-trace-id"  # What the Hub's clients send theirs in.
 
 _ACCEPTED = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -29,8 +30,8 @@ def request_id_of(scope: Scope) -> str | None:
 class RequestIdMiddleware:
     """Puts an id into ``scope["state"]["request_id"]``, the context and the answer's ``X-Request-Id``.
 
-    A client's own id is taken over if it has 8 to 64 characters of ``A-Z a-z 0-9 _ -``; anything else is
-    replaced: it might forge log lines.
+    A client's own id (``X-Request-Id``, or the ``X-Amzn-Trace-Id`` of the Hub's clients) is taken over if it has 8 to
+    64 characters of ``A-Z a-z 0-9 _ -``; anything else is replaced: it might forge log lines.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,7 +61,9 @@ class RequestIdMiddleware:
 
 
 def _proposed(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    values = [value for name, value in headers if name.lower() == HEADER]
-    if len(values) == 1 and _ACCEPTED.fullmatch(values[0]):
-        return values[0].decode("ascii")
+    sent = [(name.lower(), value) for name, value in headers]
+    for header in (HEADER, _TRACE_HEADER):
+        values = [value for name, value in sent if name == header]
+        if len(values) == 1 and _ACCEPTED.fullmatch(values[0]):
+            return values[0].decode("ascii")
     return None

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from modelkeep.api.hub.calls import Call, api, ok
-from modelkeep.api.hub.render import commit
+from modelkeep.api.hub.render import authors, commit
 from modelkeep.domain.discussions import number_of
 from modelkeep.domain.objects import Commit, Ref
 
@@ -48,9 +48,13 @@ def _ref(ref: Ref) -> dict[str, object]:
 
 async def _commits(call: Call) -> Response:
     found, cursor = await call.run(_history, call, call.limit(_PAGE, _MOST))
+    usernames = await call.run(
+        call.services.browsing.usernames, {pair for one in found for pair in authors(one)}
+    )
     asked = call.request.query_params
     is_formatted = "formatted" in (*asked.getlist("expand[]"), *asked.getlist("expand"))
-    return ok([commit(one, is_formatted=is_formatted) for one in found], 200, call.next_page(cursor))
+    bodies = [commit(one, usernames, is_formatted=is_formatted) for one in found]
+    return ok(bodies, 200, call.next_page(cursor))
 
 
 def _history(call: Call, limit: int) -> tuple[list[Commit], str | None]:

@@ -13,7 +13,7 @@ from modelkeep.domain.repos import Repo, RepoKind
 
 Json = dict[str, object]
 
-_COAUTHOR = re.compile(r"^co-authored-by:\s*([^<\n]{1,200}?)\s*<[^>\n]*>\s*$", re.IGNORECASE | re.MULTILINE)
+_COAUTHOR = re.compile(r"^co-authored-by:\s*([^<\n]{1,200}?)\s*<([^>\n]*)>\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def date_text(moment: datetime) -> str:
@@ -49,11 +49,20 @@ def _last_commit(commit: Commit) -> Json:
     return {"id": commit.id, "title": commit.subject, "date": date_text(commit.committer.when)}
 
 
-def commit(found: Commit, *, is_formatted: bool = False) -> Json:
-    """A commit of a history; formatted with title and message as HTML."""
+def authors(found: Commit) -> list[tuple[str, str]]:
+    """Name and address of a commit's author and of those whom its message names beside them."""
+    _, _, rest = found.message.partition("\n")
+    return [(found.author.name, found.author.email), *_COAUTHOR.findall(rest)]
+
+
+def commit(found: Commit, usernames: Mapping[tuple[str, str], str], *, is_formatted: bool = False) -> Json:
+    """A commit of a history; formatted with title and message as HTML.
+
+    Authors are named as users of this hub where they are some, by name and address, and else as they signed.
+    """
     title, _, rest = found.message.partition("\n")
     message = rest.strip("\n")
-    names = dict.fromkeys([found.author.name, *_COAUTHOR.findall(message)])
+    names = dict.fromkeys(usernames.get(pair, pair[0]) for pair in authors(found))
     body: Json = {
         "id": found.id,
         "title": title,

@@ -59,7 +59,8 @@ def _directory(call: Call, path: str, limit: int, is_expanded: bool) -> Entries:
 
 async def _paths_info(call: Call) -> Response:
     paths, is_expanded = _wanted(await call.body(), call.request.headers.get("content-type", ""))
-    return await _answer(call, await call.run(_entries, call, paths, is_expanded), is_expanded, {})
+    found = await call.run(_entries, call, paths, is_expanded)
+    return await _answer(call, found, is_expanded, {}, every_hash=True)
 
 
 def _entries(call: Call, paths: list[str], is_expanded: bool) -> Entries:
@@ -69,8 +70,11 @@ def _entries(call: Call, paths: list[str], is_expanded: bool) -> Entries:
     return browsing.entries(snapshot, [path for path in paths if path], with_changes=is_expanded)
 
 
-async def _answer(call: Call, found: Entries, is_expanded: bool, headers: Mapping[str, str]) -> Response:
-    hashes = await xet_hashes(call, [(item.lfs_oid, item.size or 0) for item in found.items])
+async def _answer(
+    call: Call, found: Entries, is_expanded: bool, headers: Mapping[str, str], *, every_hash: bool = False
+) -> Response:
+    sizes = [(item.lfs_oid, item.size or 0) for item in found.items]
+    hashes = await xet_hashes(call, sizes, every=every_hash)
     bodies = [entry(item, found.changes, is_expanded=is_expanded) for item in found.items]
     for item, body in zip(found.items, bodies, strict=True):
         xet_hash = hashes.get(item.lfs_oid or "")

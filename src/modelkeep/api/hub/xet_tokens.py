@@ -46,11 +46,16 @@ async def _token(call: Call, right: Right) -> Response:
     )
 
 
-async def xet_hashes(call: Call, blobs: Iterable[tuple[str | None, int]]) -> Mapping[str, str]:
-    """The Xet hashes by oid of those of these files (oid, size) that the client is to fetch from the Xet store."""
+async def xet_hashes(
+    call: Call, blobs: Iterable[tuple[str | None, int]], *, every: bool = False
+) -> Mapping[str, str]:
+    """The Xet hashes by oid of those of these files (oid, size) that the client is to fetch from the Xet store.
+
+    With ``every`` those of all files that have one: clients copy files from repo to repo by it.
+    """
     xet = call.services.xet
-    large = [oid for oid, size in blobs if oid is not None and xet.is_advertised(size)]
-    return await call.run(xet.hashes, large) if large else {}
+    wanted = [oid for oid, size in blobs if oid is not None and (every or xet.is_advertised(size))]
+    return await call.run(xet.hashes, wanted) if wanted else {}
 
 
 def xet_headers(call: Call, commit: str, xet_hash: str) -> dict[str, str]:
