@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import random
+import socket
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
 
 from modelkeep.domain.access import Role, Visibility
+from modelkeep.domain.errors import Unavailable
+from modelkeep.outbound.xet_client import XetStore, send
 from tests.support.git import Git
 from tests.support.hub import Hub
 
@@ -73,3 +82,57 @@ def test_a_reader_cannot_ask_for_it(hub: Hub) -> None:
     address = f"/api/v1/repos/{repo.full_name}/storage/rechunk"
     assert hub.request("POST", address, other.token, json={}).status_code == 403
     assert hub.request("GET", address, other.token).status_code == 404
+
+
+class _Recorder(BaseHTTPRequestHandler):
+    """Has nothing, takes nothing, and remembers what was asked."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(400 if "/xorbs/" in self.path else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *_args: object) -> None:
+        """Says nothing."""
+
+
+def test_the_hubs_own_client_asks_for_no_other_address(tmp_path: Path) -> None:
+    """Grants would send it to the hub's public address, which may not be within its reach."""
+    data = random.Random(11).randbytes(300_000)
+    (tmp_path / "file").write_bytes(data)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Recorder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = XetStore(f"http://127.0.0.1:{server.server_port}/cas", "token", int(time.time()) + 900)
+        with pytest.raises(Unavailable):
+            send(store, [(tmp_path / "file", hashlib.sha256(data).hexdigest())], tmp_path, 60)
+        server.shutdown()
+    assert any(path.startswith("/cas/v1/xorbs/") for path in _Recorder.asked)
+    assert not any("grant" in path for path in _Recorder.asked)
+
+
+def test_it_stops_with_the_hub(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(100_000))
+    stopping, over = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+
+        def stop() -> None:
+            connection, _ = mute.accept()
+            stopping.set()
+            with connection:
+                over.wait(60)
+
+        waiting = threading.Thread(target=stop)
+        waiting.start()
+        store = XetStore(f"http://127.0.0.1:{mute.getsockname()[1]}", "token", int(time.time()) + 900)
+        with pytest.raises(Unavailable) as refused:
+            send(store, [(tmp_path / "file", "0" * 64)], tmp_path, 600, stopping)
+        over.set()
+        waiting.join()
+    assert refused.value.__notes__ == ["it was stopped"]

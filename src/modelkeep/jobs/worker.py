@@ -53,6 +53,7 @@ class Worker:
         self._wake.set()
         self._services.deliveries.stop()
         self._services.import_runs.stop()
+        self._services.rechunking.stop()
         self._thread.join()
         _attempt(self._services.downloads.flush)
 

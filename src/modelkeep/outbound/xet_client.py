@@ -10,6 +10,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 from modelkeep.domain.errors import Unavailable
 
 _OUTPUT_LIMIT = 4000
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,13 @@ class XetStore:
     expires_at: int
 
 
-def send(store: XetStore, files: Sequence[tuple[Path, str]], cache: Path, seconds: float) -> None:
+def send(
+    store: XetStore,
+    files: Sequence[tuple[Path, str]],
+    cache: Path,
+    seconds: float,
+    stopping: threading.Event | None = None,
+) -> None:
     """Sends files, each with its SHA-256, and waits until the store has registered them.
 
     Args:
@@ -36,9 +45,10 @@ def send(store: XetStore, files: Sequence[tuple[Path, str]], cache: Path, second
         files: Paths with their oids.
         cache: A folder for what the client keeps.
         seconds: How long it may take.
+        stopping: Set to end it at once.
 
     Raises:
-        Unavailable: It did not work; the error has a note with what the client said.
+        Unavailable: It did not work or was stopped; the error has a note with what the client said.
     """
     words = {
         "url": store.url,
@@ -51,25 +61,46 @@ def send(store: XetStore, files: Sequence[tuple[Path, str]], cache: Path, second
         "HOME": str(cache),
         "HF_HOME": str(cache),
         "HF_XET_CACHE": str(cache / "xet"),
+        # All goes to the address given: the hub's public one may not be within its own reach.
+        "HF_XET_CLIENT_LEGACY_DIRECT_XORB_UPLOAD": "true",
+        "HF_XET_TELEMETRY_ENABLED": "false",
     }
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-m", __name__],
-            input=json.dumps(words).encode(),
-            capture_output=True,
-            check=False,
-            timeout=seconds,
-            env=environment,
-            cwd=cache,
+    status, said = _run(json.dumps(words).encode(), environment, cache, time.monotonic() + seconds, stopping)
+    if status is None:
+        raise _failed(
+            "it was stopped" if stopping and stopping.is_set() else f"it took longer than {seconds:.0f} s"
         )
-    except subprocess.TimeoutExpired:
-        raise _failed(f"it took longer than {seconds:.0f} s") from None
+    if status:
+        raise _failed(said.decode(errors="replace")[-_OUTPUT_LIMIT:].strip() or f"exit {status}")
+
+
+def _run(
+    words: bytes, environment: dict[str, str], folder: Path, until: float, stopping: threading.Event | None
+) -> tuple[int | None, bytes]:
+    """The client's exit status and what it said; None as the status where it had to be ended."""
+    command = [sys.executable, "-I", "-m", __name__]
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=folder,
+        )
     except OSError as error:
         raise _failed(str(error.strerror)) from error
-    if done.returncode:
-        raise _failed(
-            done.stderr.decode(errors="replace")[-_OUTPUT_LIMIT:].strip() or f"exit {done.returncode}"
-        )
+    with process:
+        unsent: bytes | None = words
+        while time.monotonic() < until and not (stopping is not None and stopping.is_set()):
+            try:
+                said = process.communicate(unsent, timeout=_LOOK_SECONDS)[1]
+            except subprocess.TimeoutExpired:
+                unsent = None
+            else:
+                return process.returncode, said
+        process.kill()
+    return None, b""
 
 
 def _failed(reason: str) -> Unavailable:

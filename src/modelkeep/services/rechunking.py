@@ -7,6 +7,7 @@ all. Only then a file's whole form is removed. A run may be killed at any moment
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class Rechunking:
     def __init__(self, stores: Stores, tokens: XetTokens) -> None:
         self._stores = stores
         self._tokens = tokens
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Ends what is under way, from another thread; it begins anew at the next start."""
+        self._stopping.set()
 
     def ask(self, actor: Actor, namespace: str, name: str) -> Rechunk:
         """Asks that it be done soon; while it runs, for nothing more.
@@ -95,6 +101,8 @@ class Rechunking:
         try:
             self._run(repo_id, own_url)
         except ModelkeepError as failure:
+            if self._stopping.is_set():
+                return  # it still says that it runs, so that it will
             error = " ".join([failure.message, *getattr(failure, "__notes__", [])])[:2000]
         state = RechunkState.FAILED if error else RechunkState.DONE
         with self._stores.database.write() as tx:
@@ -120,12 +128,14 @@ class Rechunking:
     def _send(
         self, actor: Actor, repo: Repo, own_url: str, batch: Sequence[tuple[str, int]], cache: Path
     ) -> None:
-        token = self._tokens.issue(actor, repo.place, repo.name, repo.default_branch, Right.WRITE)
+        seconds = max(sum(size for _, size in batch) / _SLOWEST, _LEAST_SECONDS)
+        token = self._tokens.issue(
+            actor, repo.place, repo.name, repo.default_branch, Right.WRITE, seconds + _LEAST_SECONDS
+        )
         store = XetStore(f"{own_url}/api/xet/{token.scope}", token.text, token.expires_at)
         paths = [(self._stores.blobs.path(oid), oid) for oid, _ in batch]
         files = [(path, oid) for path, oid in paths if path is not None]
-        seconds = max(sum(size for _, size in batch) / _SLOWEST, _LEAST_SECONDS)
-        send(store, files, cache, seconds)
+        send(store, files, cache, seconds, self._stopping)
         for _, oid in files:
             self._stores.blobs.delete_whole(oid)
 
@@ -138,7 +148,7 @@ class Rechunking:
 
 
 def _batches(files: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
-    """So many files at a time that a token outlives them."""
+    """A file, or so many at a time that progress shows."""
     batch: list[tuple[str, int]] = []
     for file in files:
         if batch and (len(batch) >= _BATCH_FILES or sum(size for _, size in batch) + file[1] > _BATCH_BYTES):

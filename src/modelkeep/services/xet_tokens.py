@@ -101,7 +101,15 @@ class XetTokens:
         self._key = stores.signer.derive("xet scopes")
         self._store_id = ""
 
-    def issue(self, actor: Actor, namespace: str, name: str, revision: str, right: Right) -> XetToken:
+    def issue(
+        self,
+        actor: Actor,
+        namespace: str,
+        name: str,
+        revision: str,
+        right: Right,
+        seconds: float = 0,
+    ) -> XetToken:
         """A token for a repo.
 
         Args:
@@ -111,6 +119,7 @@ class XetTokens:
             name: Of the repo.
             revision: What the client says that the token is for.
             right: What it is for.
+            seconds: How long it must live at least.
 
         Raises:
             NotFound: There is no such repo, or the actor may not see it.
@@ -121,7 +130,7 @@ class XetTokens:
             access = find_repo(tx, actor, namespace, name)
             _require(tx, access, right, self._stores.now())
             scope = self._scope(tx, tenant_of(tx, access))
-        expires_at = self._seals.deadline(self._rules.url_lifetime.total_seconds())
+        expires_at = self._seals.deadline(max(self._rules.url_lifetime.total_seconds(), seconds))
         holder = Holder(access.repo.id, actor.user_id, actor.token_id)
         text = self._seals.seal("token", holder, [right.value, revision[:_LONGEST_REVISION]], expires_at)
         return XetToken(text, expires_at, scope)
