@@ -23,15 +23,23 @@ class XorbWriter:
         temporary: The file to write to, which must not exist; None only checks the bytes and stores nothing.
         target: Where the xorb belongs.
         on_close: Called once, when the writer is done with the temporary file.
+        replaces: Whether what is at the target is damaged, and gives way.
     """
 
     def __init__(
-        self, expected: XetHash, temporary: Path | None, target: Path, on_close: Callable[[], None]
+        self,
+        expected: XetHash,
+        temporary: Path | None,
+        target: Path,
+        on_close: Callable[[], None],
+        *,
+        replaces: bool = False,
     ) -> None:
         self._check = XorbCheck(expected)
         self._temporary = temporary
         self._target = target
         self._on_close = on_close
+        self._replaces = replaces
         self._written = 0
         self._written_back = 0
         self._descriptor: int | None = None
@@ -100,7 +108,7 @@ class XorbWriter:
                 "The xorb was removed from the hub while it was being checked. Send it again.",
                 code="blob_removed",
             )
-        if self._target.exists():
+        if self._target.exists() and not self._replaces:
             self._temporary.unlink()
             return False
         os.ftruncate(self._descriptor, index.packed_size)

@@ -41,21 +41,34 @@ class XorbStore:
         self._temporary = self._root / "tmp"
         self._live: set[str] = set()
         self._live_lock = threading.Lock()
-        self._indexes: Memo[XorbIndex] = Memo(_MEMO_CHUNKS)
+        self._indexes: Memo[tuple[XorbIndex, tuple[int, int]]] = Memo(_MEMO_CHUNKS)
         with storage_errors():
             make_directory(self._temporary)
 
     def begin(self, expected: XetHash) -> XorbWriter:
-        """Starts an upload. Where the xorb is here already, the bytes are only checked."""
+        """Starts an upload. Where the xorb is here already, the bytes are only checked; a damaged one is replaced."""
         target = self._locate(expected)
-        if self.index(expected) is not None:
+        is_damaged = False
+        try:
+            is_here = self.index(expected) is not None
+        except Unavailable as error:
+            if error.code != "blob_damaged":
+                raise
+            is_here, is_damaged = False, True
+        if is_here:
             self.touch(expected)
             return XorbWriter(expected, None, target, on_close=lambda: None)
         name = uuid4().hex
         with self._live_lock:
             self._live.add(name)
         try:
-            return XorbWriter(expected, self._temporary / name, target, on_close=lambda: self._forget(name))
+            return XorbWriter(
+                expected,
+                self._temporary / name,
+                target,
+                on_close=lambda: self._forget(name),
+                replaces=is_damaged,
+            )
         except BaseException:
             self._forget(name)
             raise
@@ -66,21 +79,15 @@ class XorbStore:
         Raises:
             Unavailable: Its file is damaged (``blob_damaged``).
         """
-        path = self._locate(name)
-        known = self._indexes.get(name)
-        if known is not None:
-            return known if path.is_file() else None
         with storage_errors():
             try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                descriptor = os.open(self._locate(name), os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 return None
             try:
-                index = _read_index(descriptor, name)
+                return self._index(descriptor, name)
             finally:
                 os.close(descriptor)
-        self._indexes.put(name, index, index.count)
-        return index
 
     def path(self, name: XetHash) -> Path | None:
         """Returns the file of a xorb, or None where there is none. Its footer follows the bytes that were sent."""
@@ -103,11 +110,10 @@ class XorbStore:
             NotFound: There is no such xorb.
             Unavailable: It is damaged (``blob_damaged``).
         """
-        index = self._require(name)
-        if not 0 <= first <= stop <= index.count:
-            raise InvalidInput(f"The xorb {name} has {index.count} chunks.", code="invalid_chunk_range")
-        descriptor = self._open(name)
+        descriptor, index = self.open_file(name)
         try:
+            if not 0 <= first <= stop <= index.count:
+                raise InvalidInput(f"The xorb {name} has {index.count} chunks.", code="invalid_chunk_range")
             while first < stop:
                 last = index.run_end(first, stop, _READ_BYTES)
                 yield from map(bytes, read_run(descriptor, index, first, last))
@@ -121,8 +127,13 @@ class XorbStore:
         Raises:
             NotFound: There is no such xorb.
         """
-        index = self._require(name)
-        return self._open(name), index
+        descriptor = self._open(name)
+        try:
+            with storage_errors():
+                return descriptor, self._index(descriptor, name)
+        except BaseException:
+            os.close(descriptor)
+            raise
 
     def touch(self, name: XetHash) -> None:
         """Notes that a xorb is of use now. Does nothing where there is none."""
@@ -171,6 +182,17 @@ class XorbStore:
                 probe.write_bytes(b"probe")
             finally:
                 probe.unlink(missing_ok=True)
+
+    def _index(self, descriptor: int, name: XetHash) -> XorbIndex:
+        """The index of an open xorb. Another process may have put it here anew, packed in another way."""
+        stat = os.fstat(descriptor)
+        file = stat.st_ino, stat.st_size
+        known = self._indexes.get(name)
+        if known is not None and known[1] == file:
+            return known[0]
+        index = _read_index(descriptor, name)
+        self._indexes.put(name, (index, file), index.count)
+        return index
 
     def _require(self, name: XetHash) -> XorbIndex:
         index = self.index(name)

@@ -135,6 +135,32 @@ def test_a_second_upload_is_checked_and_not_stored(store: XorbStore, tmp_path: P
     assert store.index(NAME) is not None
 
 
+@pytest.mark.parametrize("keep", [0, 100, -1])
+def test_a_second_upload_replaces_a_damaged_xorb(store: XorbStore, keep: int) -> None:
+    put(store)
+    path = store.path(NAME)
+    assert path is not None
+    os.truncate(path, keep if keep >= 0 else path.stat().st_size + keep)
+    with pytest.raises(Unavailable):
+        store.index(NAME)
+    with pytest.raises(InvalidInput):
+        put(store, data=DATA[:-1])
+    with pytest.raises(Unavailable):
+        store.index(NAME)
+    put(store)
+    assert list(store.read_chunks(NAME, 0, len(CHUNKS))) == CHUNKS
+
+
+def test_another_process_puts_it_here_packed_in_another_way(store: XorbStore, tmp_path: Path) -> None:
+    put(store)
+    assert list(store.read_chunks(NAME, 0, len(CHUNKS))) == CHUNKS
+    other = XorbStore(tmp_path / "xorbs")
+    assert other.delete(NAME)
+    put(other, data=pack(CHUNKS, PLAIN)[1])
+    assert store.index(NAME) == other.index(NAME)
+    assert list(store.read_chunks(NAME, 0, len(CHUNKS))) == CHUNKS
+
+
 def test_two_uploads_at_once_both_succeed(store: XorbStore) -> None:
     first, second = store.begin(NAME), store.begin(NAME)
     first.write(DATA)
