@@ -11,6 +11,7 @@ from pygit2.enums import AttrCheck, ObjectType
 
 from modelkeep.domain.errors import Conflict, InvalidInput
 from modelkeep.domain.objects import Signature
+from modelkeep.git.blobs import blob_id, write_blobs
 from modelkeep.git.library import check_id, kind_of, open_repository, translated
 from modelkeep.git.object_format import format_message, format_signature
 from modelkeep.git.objects import load_commit
@@ -83,8 +84,10 @@ def build_commit(
     repository = open_repository(git_dir)
     base = load_commit(repository, parent).tree_id if parent else None
     root = _Node()
+    contents: dict[str, bytes] = {}
     for change in changes:
-        _plan(repository, root, change, base, may_have_backslash)
+        _plan(repository, root, change, base, may_have_backslash, contents)
+    write_blobs(git_dir, contents.values())
     lines = [b"tree " + _tree(repository, base, root).encode()]
     if parent:
         lines.append(b"parent " + parent.encode())
@@ -117,8 +120,14 @@ def attributes(git_dir: Path, commit_id: str | None, paths: Iterable[str]) -> di
 
 
 def _plan(
-    repository: pygit2.Repository, root: _Node, change: Change, base: str | None, may_have_backslash: bool
+    repository: pygit2.Repository,
+    root: _Node,
+    change: Change,
+    base: str | None,
+    may_have_backslash: bool,
+    contents: dict[str, bytes],
 ) -> None:
+    """Adds a change to the tree of ``root``, and what is to be written for it to ``contents``, by id."""
     node = root
     for segment in _target(repository, change, base, may_have_backslash).split(b"/"):
         if node.entry:
@@ -133,7 +142,9 @@ def _plan(
         raise _twice(change.path)
     node.path = change.path
     node.entry = (
-        _blob(repository, change) if isinstance(change, AddBlob) else _copied(repository, change, base)
+        _blob(repository, change, contents)
+        if isinstance(change, AddBlob)
+        else _copied(repository, change, base)
     )
 
 
@@ -163,12 +174,13 @@ def _find(repository: pygit2.Repository, base: str | None, path: str) -> bytes |
     return next((raw for raw in candidates(path) if base and lookup(repository, base, raw)), None)
 
 
-def _blob(repository: pygit2.Repository, change: AddBlob) -> tuple[int, str]:
+def _blob(repository: pygit2.Repository, change: AddBlob, contents: dict[str, bytes]) -> tuple[int, str]:
     if change.mode not in (FILE_MODE, EXECUTABLE_MODE):
         raise InvalidInput(f"A file's mode is 100644 or 100755, not {change.mode:o}.", code="invalid_mode")
     if isinstance(change.content, bytes):
-        with translated("write a file"):
-            return change.mode, str(repository.create_blob(change.content))
+        new = blob_id(change.content)
+        contents[new] = change.content
+        return change.mode, new
     if kind_of(repository, check_id(change.content)) != "blob":
         raise InvalidInput(
             f"There is no blob {change.content} in this repo.", code="blob_not_found", path=change.path

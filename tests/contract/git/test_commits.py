@@ -42,6 +42,25 @@ def test_a_commit_says_who_when_and_what(git: Git, git_dir: Path) -> None:
     assert "100755 blob" in listed
 
 
+def test_many_files_are_one_pack(git: Git, git_dir: Path) -> None:
+    sent = {f"d{number % 7}/{number}": b"%d\n" % (number // 2) for number in range(400)}
+    first = change(git_dir, None, *(AddBlob(path, content) for path, content in sent.items()))
+    refs.create_ref(git_dir, "refs/heads/main", first)
+    assert len(list((git_dir / "objects" / "pack").glob("*.pack"))) == 1
+    git("--git-dir", git_dir, "fsck", "--strict", "--full")
+    assert files(git_dir, first) == sent
+    assert files(git_dir, change(git_dir, first, AddBlob("d0/0", b"new")))["d0/0"] == b"new"
+
+
+def test_a_refused_commit_writes_no_file(git_dir: Path) -> None:
+    before = sorted((git_dir / "objects").rglob("*"))
+    for count in (2, 400):
+        wrong = [*(AddBlob(str(number), b"%d" % number) for number in range(count)), Delete("not there")]
+        with pytest.raises(Conflict):
+            change(git_dir, None, *wrong)
+    assert sorted((git_dir / "objects").rglob("*")) == before
+
+
 def test_deleting_copying_and_replacing(git_dir: Path) -> None:
     base = commit(git_dir, {"d/a": b"1", "d/b": b"2", "e/f/g": b"3", "h": b"4"})
     assert files(git_dir, change(git_dir, base, Delete("d"), Delete("e/f/g"))) == {"h": b"4"}
