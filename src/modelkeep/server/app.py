@@ -17,7 +17,7 @@ from modelkeep import __version__
 from modelkeep.api.git.routes import git_routes
 from modelkeep.api.http.downloads import Acceleration
 from modelkeep.api.http.limits import Limits
-from modelkeep.api.http.problems import ProblemResponse
+from modelkeep.api.http.problems import HUB_MESSAGE, ProblemResponse
 from modelkeep.api.http.raw_path import RawPathMiddleware
 from modelkeep.api.http.request_id import RequestIdMiddleware, request_id_of
 from modelkeep.api.hub.calls import HubRoom
@@ -124,4 +124,5 @@ async def _http_problem(request: Request, error: Exception) -> Response:
         405: ("method_not_allowed", "This address does not take this method."),
     }.get(status, ("http_error", "The request cannot be answered."))
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    headers[HUB_MESSAGE] = detail
     return ProblemResponse(status, code, detail, request_id=request_id_of(request.scope), headers=headers)

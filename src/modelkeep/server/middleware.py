@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelkeep.api.http.bodies import ClientGone
-from modelkeep.api.http.problems import ProblemResponse
+from modelkeep.api.http.problems import HUB_MESSAGE, ProblemResponse
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.server.metrics import Metrics
 
@@ -95,11 +95,13 @@ class Observed:
         except Exception:
             structlog.get_logger("server").exception("request_failed", path=scope["path"])
             if status == 0:
+                message = "The hub made a mistake. Tell its administrator the request id."
                 answer = ProblemResponse(
                     500,
                     "internal_error",
-                    "The hub made a mistake. Tell its administrator the request id.",
+                    message,
                     request_id=request_id_of(scope),
+                    headers={HUB_MESSAGE: message},
                 )
                 await answer(scope, receive, watch)
         finally:

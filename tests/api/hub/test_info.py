@@ -176,3 +176,21 @@ def test_quick_answers(world: World) -> None:
     assert world.as_(None).head("/api/telemetry/cli/download").status_code == 200
     harnesses = ok(world.as_(None).get("/api/agent-harnesses"))
     assert harnesses == {"standardEnvVars": [], "harnesses": {}}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", "/api/models/acme/any/nothing", 404),
+        ("PATCH", "/api/models/acme/any", 405),
+        ("GET", "/api/models/acme/any/tree/main/%2e%2e", 400),
+        ("GET", "/api/models/acme/any/revision/%ff", 400),
+    ],
+)
+def test_addresses_that_lead_nowhere_say_so_to_clients(
+    world: World, method: str, target: str, status: int
+) -> None:
+    refusal = world.raw("rita", method, target)
+    assert refusal.status_code == status
+    assert refusal.headers["x-error-message"] == refusal.json()["detail"]
+    assert refusal.headers["x-request-id"]

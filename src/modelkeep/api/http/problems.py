@@ -9,6 +9,8 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 MEDIA_TYPE = "application/problem+json"
+HUB_MESSAGE = "X-Error-Message"
+"""The header that clients of the Hub show; for answers given before it is known whose address it is."""
 
 
 def problem_body(

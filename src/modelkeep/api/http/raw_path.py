@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modelkeep.api.http.problems import ProblemResponse
+from modelkeep.api.http.problems import HUB_MESSAGE, ProblemResponse
 from modelkeep.api.http.request_id import request_id_of
 from modelkeep.domain.errors import InvalidInput
 
@@ -78,7 +78,13 @@ class RawPathMiddleware:
         try:
             scope["path"] = routing_path(raw)
         except InvalidInput as error:
-            answer = ProblemResponse(400, error.code, error.message, request_id=request_id_of(scope))
+            answer = ProblemResponse(
+                400,
+                error.code,
+                error.message,
+                request_id=request_id_of(scope),
+                headers={HUB_MESSAGE: error.message},
+            )
             await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
