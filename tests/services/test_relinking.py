@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
+import pytest
 from sqlalchemy import delete
 
 from modelkeep.blobs.store import BlobStore
@@ -78,3 +80,32 @@ def test_files_made_of_chunks_come_back_with_their_xorbs(tmp_path: Path) -> None
         assert xet.blob_of_file(tx, repo.id, recipe.file_hash) == (pointer.oid, pointer.size)
         assert xet.linked_xorbs(tx, xet.Tenant(repo.namespace_id), xorbs) == xorbs
     database.close()
+
+
+@pytest.mark.parametrize("kept", [0, 20, 60])
+def test_what_is_damaged_keeps_nothing_else_away(tmp_path: Path, kept: int) -> None:
+    settings = Settings.load(data=tmp_path)
+    store = BlobStore.open(tmp_path / "blobs")
+    with open_hub(settings) as hub:
+        hub.accounts.create(local_administrator(), name="ada", password="short")
+        ada = hub.authentication.by_password("ada", "short", "", "test")
+        hub.repos.create(ada, "ada", "model")
+        pointers = [upload(hub, ada, data * 10_000) for data in (b"one", b"two", b"three")]
+        files = [AddFile(f"{number}.bin", lfs=pointer) for number, pointer in enumerate(pointers)]
+        hub.commits.commit(ada, "ada", "model", files, "Weights")
+        recipes = [turn_into_xorbs(store, pointer.oid) for pointer in pointers[:2]]
+    recipe_file, xorb_file = store.recipes.path(recipes[0].oid), store.xorbs.path(recipes[1].terms[0].xorb)
+    assert xorb_file is not None
+    os.truncate(recipe_file, kept)
+    os.truncate(xorb_file, kept)
+    database = open_database(f"sqlite:///{tmp_path / 'modelkeep.db'}")
+    with database.write() as tx:
+        for table in (BlobLinks, Blobs, XorbLinks):
+            tx.execute(delete(table))
+    database.close()
+    with open_hub(settings) as hub:
+        hub.relinking.restore_all()
+        found = hub.lfs.batch(
+            ada, "ada", "model", "download", [Wanted(p.oid, p.size) for p in pointers[1:]], {"basic"}
+        )
+        assert [answer.code for answer in found.answers] == [None, None]

@@ -9,13 +9,21 @@ What files are made of comes back with them, so that clients of the Xet protocol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import structlog
 
 from modelkeep.blobs.xet.hashes import XetHash
 from modelkeep.db import blobs, repos, xet
-from modelkeep.domain.errors import NotFound
+from modelkeep.domain.errors import NotFound, Unavailable
 from modelkeep.git.lfs_pointers import accepted_pointers
 from modelkeep.services.ports import Stores
+
+K = TypeVar("K", bound=str)
+T = TypeVar("T")
+
+_LOG = structlog.get_logger("relinking")
 
 
 class Relinking:
@@ -68,12 +76,12 @@ class Relinking:
         hashes: list[tuple[str, str]] = []
         sizes: dict[XetHash, int] = {}
         for oid in oids:
-            recipe = store.recipes.get(oid)
+            recipe = _unless_damaged(store.recipes.get, oid)
             if recipe is None:
                 continue
             hashes.append((oid, str(recipe.file_hash)))
             for xorb in {term.xorb for term in recipe.terms}.difference(sizes):
-                index = store.xorbs.index(xorb)
+                index = _unless_damaged(store.xorbs.index, xorb)
                 if index is not None:
                     sizes[xorb] = index.packed_size
         if not hashes:
@@ -88,5 +96,16 @@ class Relinking:
                 xet.link_xorb(tx, xet.Tenant(repo.namespace_id), xorb, size, now)
 
     def _is_stored(self, oid: str, size: int) -> bool:
-        info = self._stores.blobs.stat(oid)
+        info = _unless_damaged(self._stores.blobs.stat, oid)
         return info is not None and info.size == size
+
+
+def _unless_damaged(read: Callable[[K], T | None], name: K) -> T | None:
+    """What is in the store; what is damaged is passed over, because everything else is to come back all the same."""
+    try:
+        return read(name)
+    except Unavailable as error:
+        if error.code != "blob_damaged":
+            raise
+        _LOG.warning("damaged", name=name)
+        return None
