@@ -17,7 +17,7 @@ from modelkeep.blobs.local_writer import LocalWriter
 from modelkeep.blobs.ports import BlobInfo, BlobReader
 from modelkeep.blobs.xet.file_reader import Layout, XorbFileReader, lay_out
 from modelkeep.blobs.xet.memo import Memo
-from modelkeep.blobs.xet.recipes import RecipeStore
+from modelkeep.blobs.xet.recipes import Recipe, RecipeStore
 from modelkeep.blobs.xet.xorbs import XorbStore
 
 Form = Literal["whole", "xorbs"]
@@ -44,7 +44,7 @@ class BlobStore:
     ) -> None:
         self._local = local
         self._lock = lock
-        self._layouts: Memo[Layout] = Memo(_MEMO_TERMS)
+        self._layouts: Memo[tuple[Layout, tuple[int, int]]] = Memo(_MEMO_TERMS)
         self.partials = local.partials
         self.xorbs = xorbs
         self.recipes = recipes
@@ -97,6 +97,15 @@ class BlobStore:
                 with suppress(FileNotFoundError):
                     found.append(path.stat())
         return found
+
+    def recipe(self, oid: str) -> Recipe | None:
+        """Returns which chunks a blob is made of, or None where it is not here as xorbs. It is remembered.
+
+        Raises:
+            Unavailable: It is damaged (``blob_damaged``).
+        """
+        layout = self._layout(oid)
+        return layout.recipe if layout is not None else None
 
     def open_range(self, oid: str, start: int = 0, stop: int | None = None) -> BlobReader:
         """Opens the bytes ``start`` up to, not including, ``stop``, cut to the blob's size.
@@ -164,13 +173,18 @@ class BlobStore:
             os.close(descriptor)
 
     def _layout(self, oid: str) -> Layout | None:
-        known = self._layouts.get(oid)
-        if known is not None and self.recipes.path(oid).is_file():
-            return known
-        recipe = self.recipes.get(oid)
-        if recipe is None:
+        try:
+            stat = self.recipes.path(oid).stat()
+        except FileNotFoundError:
             self._layouts.forget(oid)
             return None
+        file = stat.st_ino, stat.st_mtime_ns
+        known = self._layouts.get(oid)
+        if known is not None and known[1] == file:
+            return known[0]
+        recipe = self.recipes.get(oid)
+        if recipe is None:
+            return None
         layout = lay_out(recipe)
-        self._layouts.put(oid, layout, len(recipe.terms))
+        self._layouts.put(oid, (layout, file), len(recipe.terms))
         return layout

@@ -160,7 +160,7 @@ class Xet:
         sought = parse_hash(file_hash)
         with self._stores.database.read() as tx:
             held = xet.blob_of_file(tx, access.repo.id, sought)
-        recipe = self._stores.blobs.recipes.get(held[0]) if held is not None else None
+        recipe = self._stores.blobs.recipe(held[0]) if held is not None else None
         if recipe is None:
             raise NotFound("This repo has no such file in the Xet store.", code="xet_file_missing")
         return reconstruct(recipe, self._stores.blobs.xorbs.index, first, last)

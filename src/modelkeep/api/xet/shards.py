@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ HEARTBEAT_SECONDS = 10.0
 """A frame at least so often: clients take a silence of more than 20 seconds for the end."""
 
 _FRAME_SECONDS = 0.5
+_STEP_SECONDS = 0.02
 _LOG = structlog.get_logger("xet")
 
 
@@ -34,8 +36,9 @@ async def register(call: Call) -> Response:
     steps = None
     try:
         steps = await room.work.run_blob(_begin, room, access, spool)
-        while await room.work.run_blob(_next, steps) is not None:
-            pass
+        step: Progress | None = Progress(0, 0)
+        while step is not None:
+            step = await room.work.run_blob(_next, steps, step.stage)
     finally:
         await _end(room, steps, holder)
     return JSONResponse({"result": 1})
@@ -74,8 +77,13 @@ async def _end(room: XetRoom, steps: Iterator[Progress] | None, holder: int | No
             await room.shards.give_back(holder)
 
 
-def _next(steps: Iterator[Progress]) -> Progress | None:
-    return next(steps, None)
+def _next(steps: Iterator[Progress], stage: str = "") -> Progress | None:
+    """Goes on for a moment, or until the stage is another: many steps are shorter than a change of threads."""
+    until = time.monotonic() + _STEP_SECONDS
+    for step in steps:
+        if step.stage != stage or time.monotonic() >= until:
+            return step
+    return None
 
 
 async def _frames(room: XetRoom, access: XetAccess, spool: ShardSpool) -> AsyncIterator[bytes]:
@@ -88,8 +96,9 @@ async def _frames(room: XetRoom, access: XetAccess, spool: ShardSpool) -> AsyncI
         while not await _is_done(turn):
             yield _frame(last)
         steps = await room.work.run_blob(_begin, room, access, spool)
+        yield _frame(last)
         while True:
-            running = asyncio.create_task(room.work.run_blob(_next, steps))
+            running = asyncio.create_task(room.work.run_blob(_next, steps, last.stage))
             while not await _is_done(running):
                 yield _frame(last)
             step = running.result()

@@ -264,3 +264,23 @@ def test_check_looks_at_both_folders(store: BlobStore, root: Path) -> None:
     with pytest.raises(Unavailable) as caught:
         store.check()
     assert str(root) not in caught.value.message
+
+
+def test_a_recipe_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
+    """As when a xorb was lost and the file sent again, whoever had read it before."""
+    store = BlobStore.open(tmp_path / "blobs")
+    chunks = some_chunks(5, 6)
+    lost = put_xorb(store, chunks)
+    recipe = put_file(store, [(lost, 0, 6)])
+    assert store.recipe(recipe.oid) == recipe
+    store.xorbs.delete(lost.hash)
+    with pytest.raises(Unavailable), store.open_range(recipe.oid) as reader:
+        reader.read()
+    halves = put_xorb(store, chunks[:3]), put_xorb(store, chunks[3:])
+    again = put_file(store, [(half, 0, 3) for half in halves])
+    assert again.oid == recipe.oid
+    with store.open_range(recipe.oid) as reader:
+        assert b"".join(iter(reader.read, b"")) == b"".join(chunks)
+    assert store.recipe(recipe.oid) == again
+    store.recipes.delete(recipe.oid)
+    assert store.recipe(recipe.oid) is None
