@@ -29,7 +29,7 @@ from modelkeep.api.studio.routes import StudioRoom, studio_routes
 from modelkeep.api.xet.calls import XetRoom
 from modelkeep.api.xet.routes import xet_routes
 from modelkeep.server.metrics import CONTENT_TYPE, Metrics
-from modelkeep.server.middleware import Observed, TrustedProxies
+from modelkeep.server.middleware import Observed, TrustedProxies, UnreadBodies
 from modelkeep.server.wiring import Hub
 
 _WELCOME = """\
@@ -80,6 +80,7 @@ def create_app(hub: Hub, doors: Doors) -> ASGIApp:
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(UnreadBodies),
             Middleware(RequestIdMiddleware),
             Middleware(TrustedProxies, networks=doors.trusted_proxies),
             Middleware(Observed, metrics=metrics),

@@ -18,6 +18,9 @@ from modelkeep.server.metrics import Metrics
 _LOG = structlog.get_logger("access")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
+_BUFFERED = 16 << 10
+"""So much of a body the server has read by itself before it answers."""
+
 
 class TrustedProxies:
     """Takes the client's address and scheme from ``X-Forwarded-For`` and ``-Proto`` where a known proxy sent them.
@@ -59,6 +62,37 @@ class TrustedProxies:
 
     def _trusts(self, address: str) -> bool:
         return _is_address(address) and any(ipaddress.ip_address(address) in net for net in self._networks)
+
+
+class UnreadBodies:
+    """Tells clients that the connection ends, where an answer comes before a large body was read.
+
+    The server closes it then; a client that is not told sends its next request into a closed connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http" or not _has_large_body(scope):
+            await self._app(scope, receive, send)
+            return
+        is_read = False
+
+        async def watch_body() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = is_read or not message.get("more_body", False)
+            return message
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start" and not is_read:
+                headers = [one for one in message.get("headers", ()) if one[0].lower() != b"connection"]
+                message = {**message, "headers": [*headers, (b"connection", b"close")]}
+            await send(message)
+
+        await self._app(scope, watch_body, watch)
 
 
 class Observed:
@@ -123,6 +157,14 @@ class Observed:
             sent=sent,
             address=client[0] if client else "",
         )
+
+
+def _has_large_body(scope: Scope) -> bool:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    length = headers.get(b"content-length", b"")
+    return b"transfer-encoding" in headers or (
+        length.isdigit() and (len(length) > 9 or int(length) > _BUFFERED)
+    )
 
 
 def _is_address(text: str) -> bool:
