@@ -14,9 +14,12 @@ from typing import ClassVar
 
 import pytest
 
+from modelkeep.db import rechunks
 from modelkeep.domain.access import Role, Visibility
 from modelkeep.domain.errors import Unavailable
+from modelkeep.domain.storage import RechunkState
 from modelkeep.outbound.xet_client import XetStore, send
+from modelkeep.services.ports import utc_now
 from tests.support.git import Git
 from tests.support.hub import Hub
 
@@ -82,6 +85,19 @@ def test_a_reader_cannot_ask_for_it(hub: Hub) -> None:
     address = f"/api/v1/repos/{repo.full_name}/storage/rechunk"
     assert hub.request("POST", address, other.token, json={}).status_code == 403
     assert hub.request("GET", address, other.token).status_code == 404
+
+
+def test_what_went_wrong_is_for_those_who_may_ask(hub: Hub) -> None:
+    owner, other = hub.user("owner"), hub.user("other")
+    repo = hub.repo((owner, Role.OWNER), visibility=Visibility.PUBLIC)
+    user_id = hub.actor(owner.token).user_id or 0
+    with hub.stores.database.write() as tx:
+        rechunks.ask(tx, repo.id, user_id, utc_now())
+        rechunks.set_state(tx, repo.id, RechunkState.FAILED, "a path of the hub", utc_now())
+    address = f"/api/v1/repos/{repo.full_name}/storage/rechunk"
+    assert hub.request("GET", address, owner.token).json()["error"] == "a path of the hub"
+    shown = hub.request("GET", address, other.token).json()
+    assert (shown["state"], shown["error"]) == ("failed", None)
 
 
 class _Recorder(BaseHTTPRequestHandler):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from modelkeep.db import blobs, rechunks
@@ -63,17 +64,17 @@ class Rechunking:
         return self.get(actor, namespace, name)
 
     def get(self, actor: Actor, namespace: str, name: str) -> Rechunk:
-        """How far it is.
+        """How far it is. What went wrong, which names files of the hub, is for those who may ask for it.
 
         Raises:
             NotFound: Nobody ever asked for it (``no_rechunk``), or there is no such repo.
         """
         with self._stores.database.read() as tx:
-            repo = find_repo(tx, actor, namespace, name).repo
-            found = rechunks.of_repo(tx, repo.id)
+            access = find_repo(tx, actor, namespace, name)
+            found = rechunks.of_repo(tx, access.repo.id)
         if found is None:
-            raise NotFound(f"Nobody has asked to make chunks of {repo.full_name}.", code="no_rechunk")
-        return found
+            raise NotFound(f"Nobody has asked to make chunks of {access.repo.full_name}.", code="no_rechunk")
+        return found if access.may(Action.CONFIGURE) else replace(found, error=None)
 
     def due(self) -> list[str]:
         """The ids of repos for which a job is to be made."""
