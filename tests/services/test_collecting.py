@@ -136,6 +136,18 @@ def test_clients_are_told_to_forget_what_went(place: Place) -> None:
         assert xet.linked_xorbs(tx, tenant, [xorb.hash]) == set()
 
 
+def test_a_damaged_xorb_that_nothing_needs_goes_like_any_other(place: Place) -> None:
+    damaged, other = (put_xorb(place.store, [word * 999], PLAIN) for word in (b"d", b"o"))
+    path = place.store.xorbs.path(damaged.hash)
+    assert path is not None
+    os.truncate(path, 10)
+    for xorb in (damaged, other):
+        _age(place.store.xorbs.path(xorb.hash), 31)
+    assert place.collecting.collect(is_dry=True).xorbs == 2
+    assert place.collecting.collect().xorbs == 2
+    assert list(place.store.xorbs.iter_hashes()) == []
+
+
 def test_what_is_in_use_is_not_collected_meanwhile(place: Place) -> None:
     oid = place.whole(b"again" * 100)
     _age(place.store.path(oid), 100)

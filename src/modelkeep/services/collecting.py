@@ -95,13 +95,13 @@ class Collecting:
             if not unused:
                 continue
             if is_dry:
-                yield from [(xorb, self._packed_size(xorb)) for xorb in unused]
+                yield from [(xorb, self._size_of(xorb)) for xorb in unused]
                 continue
             with self._stores.blobs.collecting():
                 still = [xorb for xorb in unused if self._is_aged(store.age(xorb))]
                 with self._stores.database.write() as tx:
                     xet.forget_xorbs(tx, still)
-                sizes = [(xorb, self._packed_size(xorb)) for xorb in still]
+                sizes = [(xorb, self._size_of(xorb)) for xorb in still]
                 for xorb in still:
                     store.delete(xorb)
             yield from sizes
@@ -131,9 +131,10 @@ class Collecting:
     def _is_aged(self, seconds: float | None) -> bool:
         return seconds is not None and seconds >= self._rules.storage_grace.total_seconds()
 
-    def _packed_size(self, xorb: XetHash) -> int:
-        index = self._stores.blobs.xorbs.index(xorb)
-        return index.packed_size if index is not None else 0
+    def _size_of(self, xorb: XetHash) -> int:
+        # Of the file, not by its index: a damaged one is to go, too.
+        path = self._stores.blobs.xorbs.path(xorb)
+        return path.stat().st_size if path is not None else 0
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:
