@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio import CapacityLimiter
 
+from modelkeep.api.http.limits import Limits
+from modelkeep.api.hub.mirrors import Asked, arrived
 from modelkeep.blobs.store import BlobStore
 from modelkeep.db.engine import open_database
 from modelkeep.domain.access import ALL_SCOPES, Actor, Role, Scope, Visibility
@@ -32,6 +38,7 @@ from modelkeep.services.pulling import Standing
 from modelkeep.services.pushes import Transport
 from tests.support.hub import Hub as RunningHub
 from tests.support.hub import User
+from tests.support.proxy import CuttingProxy
 from tests.support.sources import commit_files, tree_of
 
 LOCAL = local_administrator("test")
@@ -174,6 +181,33 @@ def test_datasets_and_files_that_are_not_wanted_do_not_come(world: World) -> Non
     assert [path for path, _, _ in tree_of(world.stores, found.repo.id, found.value.result_commit or "")] == [
         "a.txt"
     ]
+
+
+def test_a_call_waits_for_what_comes_soon_and_is_sent_away_where_it_is_delayed(world: World) -> None:
+    def ask(name: str) -> None:
+        async def run() -> None:
+            asked = Asked(world.carl, "acme", name, "main", "")
+            await arrived(world.hub, Limits(), CapacityLimiter(1), asked)
+
+        anyio.run(run)
+
+    world.upstream.repo("bert")
+    world.upstream.repo("late")
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(ask, "bert") for _ in range(2)]
+        while not world.run_jobs() and not waiting[0].done():
+            time.sleep(0.01)
+        for one in waiting:
+            one.result(30)
+    assert world.repos() == ["acme/bert"]
+    with CuttingProxy(int(world.upstream.hub.url.rsplit(":", 1)[1]), cuts_answers=True) as proxy:
+        world.mirror(endpoint=proxy.url)
+        world.fetch(world.carl, "late")
+    world.run_jobs()
+    with pytest.raises(Unavailable, match="is being fetched") as refused:
+        ask("late")
+    assert refused.value.fields["retry_after"] == 5
+    ask("bert")
 
 
 def test_strangers_and_readers_have_nothing_fetched_and_nobody_is_asked(world: World) -> None:
