@@ -16,7 +16,7 @@ demo: setup ## start a hub, use it as people would with real clients, keep servi
 	$(BIN)/python demo/run.py $(if $(EXIT),--exit)
 
 test: setup setup-dvc setup-hub ## all tests (ARGS="-k tags tests/unit" chooses)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --durations=25 --durations-min=3 $(ARGS)
 
 serve: setup ## a hub on 127.0.0.1:8000 with its data in var/data (DATA=, ARGS="--port 9000")
 	$(BIN)/modelkeep serve --data $(DATA) $(ARGS)
