@@ -111,16 +111,16 @@ class Browsing:
                 return access, None
 
     def files(self, snapshot: Snapshot) -> list[str]:
-        """The paths of all files, in order."""
+        """The paths of all files, by path."""
         return [
             show(name)
-            for name, mode, _ in self._listing(snapshot, "", True)
+            for name, mode, _ in sorted(self._listing(snapshot, "", True))
             if mode not in (trees.DIRECTORY_MODE, trees.SUBMODULE_MODE)
         ]
 
     def sized_files(self, snapshot: Snapshot) -> list[TreeEntry]:
-        """All files, in order, with their sizes."""
-        found = self._listing(snapshot, "", True)
+        """All files, by path, with their sizes."""
+        found = sorted(self._listing(snapshot, "", True))
         kept = [raw for raw in found if raw[1] not in (trees.DIRECTORY_MODE, trees.SUBMODULE_MODE)]
         return list(self._described(snapshot, "files", kept))
 
@@ -134,7 +134,7 @@ class Browsing:
         cursor: str | None = None,
         with_changes: bool = False,
     ) -> Entries:
-        """A page of the entries of a directory, by path; with ``recursive`` of all that is below it.
+        """A page of the entries of a directory, directories first; with ``recursive`` of all that is below it.
 
         Raises:
             NotFound: There is no such directory (code ``path_not_found``).
@@ -228,7 +228,7 @@ class Browsing:
     def _listing(self, snapshot: Snapshot, path: str, recursive: bool) -> Listing:
         return self._listings.get(
             (snapshot.repo.id, snapshot.commit, path, recursive),
-            lambda: tuple(trees.walk(snapshot.git_dir, snapshot.commit, path, recursive)),
+            lambda: tuple(sorted(trees.walk(snapshot.git_dir, snapshot.commit, path, recursive), key=_place)),
         )
 
     def _described(
@@ -244,6 +244,12 @@ class Browsing:
             (snapshot.repo.id, snapshot.commit, paths),
             lambda: last_changes(snapshot.git_dir, snapshot.commit, paths),
         )
+
+
+def _place(entry: trees.RawEntry) -> tuple[tuple[bool, bytes], ...]:
+    """Where an entry comes in a listing: by path, in each directory its directories first, as the Hub lists them."""
+    *above, name = entry[0].split(b"/")
+    return (*((False, one) for one in above), (entry[1] != trees.DIRECTORY_MODE, name))
 
 
 def _foreign_cursor() -> InvalidInput:

@@ -48,7 +48,7 @@ def test_what_takes_room(world: World) -> None:
         "fileOid": kept.oid,
         "oid": kept.oid,
         "filename": "sub/kept.bin",
-        "ref": "refs/heads/main",
+        "ref": "main",
         "size": kept.size,
         "pushedAt": "",
     }

@@ -135,6 +135,8 @@ def test_settings(world: World) -> None:
     }
     assert ok(olga.put(url, json={"gated": False}))["gated"] is False
     assert ok(olga.put(url, json={"visibility": "private"}))["private"] is True
+    assert ok(olga.put(url, json={"xetEnabled": True}))["private"] is True  # it always is
+    refused(olga.put(url, json={"xetEnabled": False}), 400)
     refused(world.as_("cato").put(url, json={"private": False}), 403)
     refused(olga.put(url, json={}), 400)
     refused(olga.put(url, json={"gated": "perhaps"}), 400)

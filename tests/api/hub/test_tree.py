@@ -40,6 +40,14 @@ def test_entries_have_what_clients_read(world: World) -> None:
     assert {"sub", "sub/a.txt", "config.json"} <= set(everything)
 
 
+def test_directories_come_first(world: World) -> None:
+    repo = world.repo({"z/y/x.txt": "1", "z/a.txt": "2", "a.txt": "3", "b/c.txt": "4"})
+    top = [".gitattributes", "README.md", "a.txt"]
+    assert [entry["path"] for entry in tree(world, repo)] == ["b", "z", *top]
+    everything = [entry["path"] for entry in tree(world, repo, recursive="true")]
+    assert everything == ["b", "b/c.txt", "z", "z/y", "z/y/x.txt", "z/a.txt", *top]
+
+
 def test_pages_are_named_by_links_and_stay_in_step(world: World) -> None:
     repo = world.repo({f"many/{number:04}.txt": "x" for number in range(1100)})
     rita, url = world.as_("rita"), f"/api/models/{repo.address}/tree/main/many?recursive=false"

@@ -88,6 +88,6 @@ def _file(found: LfsFile) -> Json:
         "filename": found.path or found.blob.oid,
         "oid": found.blob.oid,
         "pushedAt": date_text(found.blob.held_since),
-        "ref": found.ref,
+        "ref": found.ref.removeprefix("refs/heads/") if found.ref is not None else None,
         "size": found.blob.size,
     }

@@ -94,7 +94,9 @@ async def _move(call: Call) -> Response:
 async def _set(call: Call) -> Response:
     sent = await call.json()
     visibility, gated = _visibility(sent), Gating.parse(sent.get("gated"))
-    if visibility is None and "gated" not in sent:
+    # Old clients switch Xet on by this; it always is.
+    is_about_xet = sent.get("xetEnabled") is True
+    if visibility is None and "gated" not in sent and not is_about_xet:
         raise InvalidInput(
             "Send what is to change: 'visibility' (or 'private') or 'gated'.", code="invalid_body"
         )
