@@ -11,7 +11,6 @@ import pytest
 from modelkeep.api.http import plain_errors
 from modelkeep.api.lfs import errors as lfs_errors
 from modelkeep.api.rest import errors as rest_errors
-from modelkeep.api.xet import errors as xet_errors
 from modelkeep.domain.errors import KINDS, ModelkeepError
 from tests.architecture.tree import ROOT, SRC
 
@@ -31,7 +30,7 @@ TABLES = {
     "LFS batch, locks": lfs_errors.API_STATUS,
     "LFS transfer": lfs_errors.TRANSFER_STATUS,
     "DVC": plain_errors.STATUS,
-    "Xet": xet_errors.STATUS,
+    "Xet": plain_errors.STATUS,
 }
 
 

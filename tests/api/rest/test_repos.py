@@ -36,6 +36,7 @@ def test_making_one(world: World) -> None:
         "visibility": "shared",
         "default_branch": "trunk",
         "strict_tags": True,
+        "gated": None,
         "role": "contributor",
         "deleted_at": None,
         "urls": {

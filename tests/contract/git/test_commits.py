@@ -55,7 +55,8 @@ def test_many_files_are_one_pack(git: Git, git_dir: Path) -> None:
 def test_a_refused_commit_writes_no_file(git_dir: Path) -> None:
     before = sorted((git_dir / "objects").rglob("*"))
     for count in (2, 400):
-        wrong = [*(AddBlob(str(number), b"%d" % number) for number in range(count)), Delete("not there")]
+        wrong: list[Change] = [AddBlob(str(number), b"%d" % number) for number in range(count)]
+        wrong.append(Delete("not there"))
         with pytest.raises(Conflict):
             change(git_dir, None, *wrong)
     assert sorted((git_dir / "objects").rglob("*")) == before
