@@ -77,10 +77,10 @@ class RepoAccess:
             return
         restricted = f"Access to {self.repo.kind} {self.repo.full_name} is restricted"
         if self.actor.is_anonymous:
-            raise Unauthenticated(f"{restricted}: sign in, and ask for it.", code="gated_repo")
+            raise Unauthenticated(f"{restricted}: it is gated. Sign in, and ask for it.", code="gated_repo")
         raise NotPermitted(
-            f"{restricted} and you are not in the authorized list. Ask for it with 'modelkeep repo access ask "
-            f"{self.repo.address}'; a token must also reach this repo.",
+            f"{restricted} and you are not in the authorized list: it is gated. Ask for it with "
+            f"'modelkeep repo access ask {self.repo.address}'; a token must also reach this repo.",
             code="gated_repo",
         )
 
