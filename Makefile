@@ -4,10 +4,11 @@ DATA ?= var/data
 WORKERS ?= 2
 ARGS ?=
 BIN := .venv/bin
+HUB_CLIENTS := hub-1 hub-2 hub-0 hub-1-29
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve check format bench lock clean setup setup-dvc setup-hub setup-bench
+.PHONY: help demo test serve check format bench lock clean setup setup-clients setup-hub setup-bench
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +16,7 @@ help: ## list what there is
 demo: setup ## start a hub, use it as people would with real clients, keep serving (EXIT=1: end after the steps)
 	$(BIN)/python demo/run.py $(if $(EXIT),--exit)
 
-test: setup setup-dvc setup-hub ## all tests (ARGS="-k tags tests/unit" chooses)
+test: setup setup-clients ## all tests (ARGS="-k tags tests/unit" chooses)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --durations=25 --durations-min=3 $(ARGS)
 
 serve: setup ## a hub on 127.0.0.1:8000 with its data in var/data (DATA=, ARGS="--port 9000")
@@ -46,12 +47,14 @@ setup:
 	@scripts/debian-packages git git-lfs curl ssh-keygen venv
 	@scripts/venv .venv requirements/dev.txt --editable
 
-setup-dvc: setup
-	@scripts/venv .venv-dvc requirements/dvc.txt
+# What tests run against the hub, each in an environment of its own, two at a time: DVC, and versions of the clients of
+# the Hugging Face Hub.
+setup-clients: setup
+	@printf '%s\n' dvc $(HUB_CLIENTS) | xargs -P 2 -I NAME scripts/venv .venv-NAME requirements/NAME.txt
+	@scripts/torch .venv-hub-2
 
-# The clients of the Hugging Face Hub, each version in an environment of its own.
 setup-hub: setup
-	@for client in 0 1 1-29 2; do scripts/venv .venv-hub-$$client requirements/hub-$$client.txt || exit; done
+	@printf '%s\n' $(HUB_CLIENTS) | xargs -P 2 -I NAME scripts/venv .venv-NAME requirements/NAME.txt
 	@scripts/torch .venv-hub-2
 
 setup-bench: setup

@@ -1,4 +1,4 @@
-"""The real DVC, from the virtual environment of its own that ``make setup-dvc`` makes."""
+"""The real DVC, from the virtual environment of its own that ``make setup-clients`` makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Dvc = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="session")
 def programs() -> Path:
     if not (PROGRAMS / "dvc").exists():
-        pytest.skip("DVC is not installed (make setup-dvc)")
+        pytest.skip("DVC is not installed (make setup-clients)")
     return PROGRAMS
 
 
