@@ -1,7 +1,7 @@
 # Modelkeep. Every target below sets up all that it needs first: Debian packages, .venv, locked dependencies.
 
 DATA ?= var/data
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 BIN := .venv/bin
 HUB_CLIENTS := hub-1 hub-2 hub-0 hub-1-29
@@ -47,10 +47,10 @@ setup:
 	@scripts/debian-packages git git-lfs curl ssh-keygen venv
 	@scripts/venv .venv requirements/dev.txt --editable
 
-# What tests run against the hub, each in an environment of its own, two at a time: DVC, and versions of the clients of
-# the Hugging Face Hub.
+# What tests run against the hub, each in an environment of its own, two at a time: DVC, and the oldest and the newest of
+# the clients of the Hugging Face Hub. After `make setup-hub` the others are there too, and their tests run as well.
 setup-clients: setup
-	@printf '%s\n' dvc $(HUB_CLIENTS) | xargs -P 2 -I NAME scripts/venv .venv-NAME requirements/NAME.txt
+	@printf '%s\n' dvc hub-2 hub-0 | xargs -P 2 -I NAME scripts/venv .venv-NAME requirements/NAME.txt
 	@scripts/torch .venv-hub-2
 
 setup-hub: setup
